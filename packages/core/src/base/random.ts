@@ -1,0 +1,27 @@
+/** Randomness, passed in. */
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number;
+}
+
+/**
+ * A seeded generator (sfc32, 128 bits of state, period of at least 2^32; passes PractRand).
+ * Source: Chris Doty-Humphrey, PractRand.
+ */
+export function seededRandom(seed: number): Random {
+  let a = 0x9e3779b9 | 0;
+  let b = 0x243f6a88 | 0;
+  let c = seed | 0;
+  let counter = 1;
+  const next = () => {
+    const sum = (((a + b) | 0) + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (c << 21) | (c >>> 11);
+    c = (c + sum) | 0;
+    return (sum >>> 0) / 4294967296;
+  };
+  for (let i = 0; i < 12; i++) next();
+  return { next };
+}
