@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Where V8's compiled code is kept between starts: in the checkout, or in the user's cache folder when the
+ * checkout is read-only.
+ * @param {string} root
+ * @returns {string | undefined} undefined when no place can be written
+ */
+export function compileCacheFolder(root) {
+  const userCache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  for (const folder of [join(root, '.millrace', 'cache', 'compile'), join(userCache, 'millrace', 'compile')]) {
+    try {
+      mkdirSync(folder, { recursive: true });
+      accessSync(folder, constants.W_OK);
+      return folder;
+    } catch {
+      continue;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * @typedef {object} Launch
+ * @property {string} node the binary to run
+ * @property {string} entry the script
+ * @property {readonly string[]} args
+ * @property {string} root the checkout
+ */
+
+/**
+ * Runs the script in the given Node with this process's input and output, hands signals on to it, and ends
+ * this process the way it ended: same exit code, or same signal.
+ * @param {Launch} launch
+ */
+export function launch({ node, entry, args, root }) {
+  const cache = process.env['NODE_COMPILE_CACHE'] ?? compileCacheFolder(root);
+  const env = cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache };
+  // Node 24.0 still announces type stripping as experimental; nobody can act on that line.
+  const flags = ['--disable-warning=ExperimentalWarning'];
+  const child = spawn(node, [...flags, entry, ...args], { stdio: 'inherit', env });
+
+  // A terminal sends Ctrl-C to the child as well: handing it on would make it two.
+  const childSeesCtrlC = process.stdin.isTTY === true;
+  /** @type {Map<NodeJS.Signals, () => void>} */
+  const handlers = new Map();
+  /** @type {NodeJS.Signals[]} */
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'];
+  for (const signal of process.platform === 'win32' ? signals.slice(0, 3) : signals) {
+    const handler = () => {
+      if (signal === 'SIGINT' && childSeesCtrlC) return;
+      child.kill(signal);
+    };
+    handlers.set(signal, handler);
+    process.on(signal, handler);
+  }
+
+  child.on('error', (error) => {
+    console.error(`millrace: cannot run ${node}: ${error.message}`);
+    if (process.platform === 'linux' && 'code' in error && error.code === 'ENOENT') {
+      console.error('The file needs the GNU C library. On Alpine, use a glibc image or install Node 24 or newer.');
+    }
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    for (const [name, handler] of handlers) process.off(name, handler);
+    if (signal) process.kill(process.pid, signal);
+    else process.exitCode = code ?? 1;
+  });
+}
