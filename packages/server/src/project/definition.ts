@@ -1,0 +1,46 @@
+import type { TopicConfig } from '@millrace/core/log';
+
+/** A process that runs beside the project: started after it serves, stopped before it stops. */
+export interface Companion {
+  readonly name: string;
+  /** Path of a script, from the project folder. It gets `MILLRACE_URL` and, where keys are set, `MILLRACE_KEY`. */
+  readonly script: string;
+}
+
+/** What `millrace.config.ts` exports. Everything but the name has a default. */
+export interface ProjectDefinition {
+  /** Letters, digits and dashes; shown on the page. */
+  readonly name: string;
+  /** Topics that differ from the default (4 partitions, keyed, 7 days). */
+  readonly topics?: Readonly<Record<string, TopicConfig>>;
+  readonly companions?: readonly Companion[];
+  readonly auth?: {
+    /** Keys that may send events. Binding beyond loopback needs at least one. */
+    readonly ingestKeys?: readonly string[];
+    /** Secret (HS256) of the tokens that may ask for metrics; local readers need none while it is unset. */
+    readonly querySecret?: string;
+  };
+  readonly ingest?: {
+    /** How far in the future an event time may lie. Default 5 minutes. */
+    readonly futureToleranceMs?: number;
+    /** Events a second for each key. Default unlimited. */
+    readonly eventsPerSecondMax?: number;
+  };
+  readonly warehouse?: {
+    /** DuckDB's own memory limit. Default 256 MB. */
+    readonly memoryBytesMax?: number;
+  };
+}
+
+/**
+ * Describes a project.
+ *
+ * @example
+ * ```ts
+ * import { defineProject } from 'millrace';
+ * export default defineProject({ name: 'shop', topics: { clicks: { partitions: 8, keyed: false } } });
+ * ```
+ */
+export function defineProject(definition: ProjectDefinition): ProjectDefinition {
+  return definition;
+}
