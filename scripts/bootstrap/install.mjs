@@ -53,7 +53,9 @@ export async function ensureInstalled(root, mode) {
  */
 function isStamped(root, mode) {
   const stamp = readStamp(root);
-  return stamp !== undefined && stampCovers(stamp, currentStamp(root, mode)) && chooseNode(root) !== undefined;
+  return (
+    stamp !== undefined && stampCovers(stamp, currentStamp(root, mode)) && chooseNode(root) !== undefined
+  );
 }
 
 /**
@@ -80,7 +82,10 @@ function stampWhenComplete(root, mode) {
 async function install(root, mode) {
   const keepsTestTools = hasTestTools(readPackages(installRecordPath(root)));
   const installMode = keepsTestTools ? 'full' : mode;
-  const count = wantedCount(readPackages(join(root, 'package-lock.json')), { mode: installMode, target: thisTarget() });
+  const count = wantedCount(readPackages(join(root, 'package-lock.json')), {
+    mode: installMode,
+    target: thisTarget(),
+  });
   const what = installMode === 'full' ? 'what running and testing need' : 'what running needs';
   console.error(`Setting up: installing ${what}, ${count} packages. Once only.`);
   const stop = showProgress(process.stderr, (seconds) => {
@@ -101,7 +106,8 @@ async function install(root, mode) {
     );
     return {
       what: `npm ended well, yet these packages are missing: ${missing.slice(0, 5).join(', ') || 'Node 24'}.`,
-      remedy: 'Delete node_modules and run the command again; check that npm does not omit optional packages.',
+      remedy:
+        'Delete node_modules and run the command again; check that npm does not omit optional packages.',
     };
   }
   console.error(`Set up: ${count} packages in ${seconds} s.`);
@@ -151,7 +157,9 @@ function runNpm(root, mode) {
       });
     }
     child.on('error', (error) => resolve({ code: 1, output: `npm cannot be run: ${error.message}` }));
-    child.on('close', (code, signal) => resolve({ code: code ?? 1, output: signal ? `npm was stopped: ${signal}` : output }));
+    child.on('close', (code, signal) =>
+      resolve({ code: code ?? 1, output: signal ? `npm was stopped: ${signal}` : output }),
+    );
   });
 }
 
@@ -163,7 +171,7 @@ function runNpm(root, mode) {
 async function lockInstall(root) {
   const path = join(root, '.millrace', 'install.lock');
   mkdirSync(join(root, '.millrace'), { recursive: true });
-  for (let hasSaid = false; ; ) {
+  for (let hasSaid = false; ;) {
     try {
       const file = openSync(path, 'wx');
       writeSync(file, String(process.pid));

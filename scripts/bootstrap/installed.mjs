@@ -129,7 +129,9 @@ export function installRecordPath(root) {
  * @returns {Stamp}
  */
 export function currentStamp(root, mode) {
-  const lockHash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lockHash = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const record = statSync(installRecordPath(root), { throwIfNoEntry: false });
   return {
     lockHash,

@@ -54,7 +54,8 @@ const npmFailures = [
     sign: /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT/,
     problem: {
       what: 'The npm registry cannot be reached.',
-      remedy: 'Check the network; behind a proxy, set it with `npm config set proxy URL`. What arrived is kept.',
+      remedy:
+        'Check the network; behind a proxy, set it with `npm config set proxy URL`. What arrived is kept.',
     },
   },
   {
@@ -98,5 +99,8 @@ const npmFailures = [
  */
 export function npmProblem(output) {
   for (const { sign, problem } of npmFailures) if (sign.test(output)) return problem;
-  return { what: 'npm could not install the packages.', remedy: 'Its message is above; then run the command again.' };
+  return {
+    what: 'npm could not install the packages.',
+    remedy: 'Its message is above; then run the command again.',
+  };
 }

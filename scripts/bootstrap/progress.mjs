@@ -10,7 +10,9 @@ export function installedFolders(root) {
   let count = 0;
   for (const name of namesIn(modules)) {
     if (name.startsWith('.')) continue;
-    count += name.startsWith('@') ? namesIn(join(modules, name)).filter((inner) => !inner.startsWith('.')).length : 1;
+    count += name.startsWith('@')
+      ? namesIn(join(modules, name)).filter((inner) => !inner.startsWith('.')).length
+      : 1;
   }
   return count;
 }

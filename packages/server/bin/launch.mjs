@@ -11,7 +11,10 @@ import { join } from 'node:path';
  */
 export function compileCacheFolder(root) {
   const userCache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  for (const folder of [join(root, '.millrace', 'cache', 'compile'), join(userCache, 'millrace', 'compile')]) {
+  for (const folder of [
+    join(root, '.millrace', 'cache', 'compile'),
+    join(userCache, 'millrace', 'compile'),
+  ]) {
     try {
       mkdirSync(folder, { recursive: true });
       accessSync(folder, constants.W_OK);
@@ -44,7 +47,7 @@ export function launch({ node, entry, args, root }) {
   const child = spawn(node, [...flags, entry, ...args], { stdio: 'inherit', env });
 
   // A terminal sends Ctrl-C to the child as well: handing it on would make it two.
-  const childSeesCtrlC = process.stdin.isTTY === true;
+  const childSeesCtrlC = process.stdin.isTTY;
   /** @type {Map<NodeJS.Signals, () => void>} */
   const handlers = new Map();
   /** @type {NodeJS.Signals[]} */
@@ -61,7 +64,9 @@ export function launch({ node, entry, args, root }) {
   child.on('error', (error) => {
     console.error(`millrace: cannot run ${node}: ${error.message}`);
     if (process.platform === 'linux' && 'code' in error && error.code === 'ENOENT') {
-      console.error('The file needs the GNU C library. On Alpine, use a glibc image or install Node 24 or newer.');
+      console.error(
+        'The file needs the GNU C library. On Alpine, use a glibc image or install Node 24 or newer.',
+      );
     }
     process.exitCode = 1;
   });

@@ -15,5 +15,10 @@ if (node === undefined) {
   console.error(`Run \`npm install\` (or \`npm start\`) once in ${root}.`);
   process.exitCode = 1;
 } else {
-  launch({ node: node.path, entry: join(packageFolder, 'src', 'main.ts'), args: process.argv.slice(2), root });
+  launch({
+    node: node.path,
+    entry: join(packageFolder, 'src', 'main.ts'),
+    args: process.argv.slice(2),
+    root,
+  });
 }
