@@ -5,6 +5,7 @@ export interface Companion {
   readonly name: string;
   /** Path of a script, from the project folder. It gets `MILLRACE_URL` and, where keys are set, `MILLRACE_KEY`. */
   readonly script: string;
+  readonly args?: readonly string[];
 }
 
 /** What `millrace.config.ts` exports. Everything but the name has a default. */
