@@ -1,0 +1,10 @@
+/** The event log: partitioned, ordered, durable, replayable. Everything else is derived from it. */
+export { crc32c } from './checksum.ts';
+export type { Checksum } from './checksum.ts';
+export { LOG_ERRORS } from './errors.ts';
+export { murmur2, partitionFor } from './murmur2.ts';
+export * from './port.ts';
+export { RecordBatchBuilder } from './record-batch-builder.ts';
+export type { RecordBatchBuilderOptions, RecordHeader } from './record-batch-builder.ts';
+export { decodeBatches, LogRecord, RecordBatch } from './record-batch.ts';
+export type { RecordCursor } from './record-cursor.ts';
