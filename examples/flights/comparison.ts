@@ -1,0 +1,82 @@
+import type { DataFile } from '@millrace/adapters/duckdb';
+
+interface Comparison {
+  readonly title: string;
+  /** SQL over the file, which the text calls `file`. */
+  readonly sql: string;
+  /** The same question to the metrics API. */
+  readonly query: Readonly<Record<string, unknown>>;
+  /** Members in the order of the SQL's columns. */
+  readonly members: readonly string[];
+}
+
+const SUMS = 'count(*), sum(delay)::bigint, sum(distance)::bigint';
+const MEASURES = ['flights.flights', 'flights.delay_minutes', 'flights.distance_miles'];
+
+const COMPARISONS: readonly Comparison[] = [
+  {
+    title: 'all flights: count, minutes of delay, miles',
+    sql: `select ${SUMS} from file`,
+    query: { measures: MEASURES },
+    members: MEASURES,
+  },
+  {
+    title: 'by day',
+    sql: `select strftime(date, '%Y-%m-%d'), ${SUMS} from file group by 1`,
+    query: { measures: MEASURES, timeDimensions: [{ dimension: 'flights.flight_date', granularity: 'day' }] },
+    members: ['flights.flight_date.day', ...MEASURES],
+  },
+  {
+    title: 'by origin',
+    sql: `select origin, ${SUMS} from file group by 1`,
+    query: { measures: MEASURES, dimensions: ['flights.origin'] },
+    members: ['flights.origin', ...MEASURES],
+  },
+  {
+    title: 'by hour of departure',
+    sql: 'select hour(date), count(*), sum(delay)::bigint from file group by 1',
+    query: { measures: ['hours.flights', 'hours.delay_minutes'], dimensions: ['hours.hour'] },
+    members: ['hours.hour', 'hours.flights', 'hours.delay_minutes'],
+  },
+  {
+    title: 'by route',
+    sql: "select origin || '-' || destination, count(*), sum(delay)::bigint from file group by 1",
+    query: { measures: ['routes.flights', 'routes.delay_minutes'], dimensions: ['routes.route'] },
+    members: ['routes.route', 'routes.flights', 'routes.delay_minutes'],
+  },
+];
+
+/** Asks each question both ways and prints whether the answers are equal, row for row. */
+export async function compareFigures(file: DataFile, url: string): Promise<{ passed: number; failed: number }> {
+  let failed = 0;
+  for (const comparison of COMPARISONS) {
+    const expected = canonical(await file.query(comparison.sql));
+    const actual = canonical(await ask(url, comparison));
+    const missing = expected.filter((row) => !actual.includes(row));
+    const extra = actual.filter((row) => !expected.includes(row));
+    const isEqual = missing.length === 0 && extra.length === 0 && expected.length === actual.length;
+    console.log(`  ${isEqual ? 'equal    ' : 'DIFFERENT'}  ${comparison.title}: ${expected.length} rows`);
+    if (isEqual) continue;
+    failed++;
+    for (const row of missing.slice(0, 3)) console.log(`             in the file only:    ${row}`);
+    for (const row of extra.slice(0, 3)) console.log(`             in the answer only:  ${row}`);
+  }
+  return { passed: COMPARISONS.length - failed, failed };
+}
+
+async function ask(url: string, { query, members }: Comparison): Promise<unknown[][]> {
+  const response = await fetch(new URL('/cubejs-api/v1/load', url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: { ...query, limit: 50_000 } }),
+  });
+  const answer = (await response.json()) as { error?: string; data: Record<string, unknown>[] };
+  if (answer.error === 'Continue wait') return ask(url, { query, members } as Comparison);
+  if (!response.ok) throw new Error(`the metrics API answered ${response.status}: ${answer.error}`);
+  return answer.data.map((row) => members.map((member) => row[member]));
+}
+
+/** Rows as sorted text: numbers and days written the same way on both sides. */
+function canonical(rows: readonly (readonly unknown[])[]): string[] {
+  return rows.map((row) => row.map((value) => String(value).replace(/T00:00:00\.000$/, '')).join(' | ')).toSorted();
+}

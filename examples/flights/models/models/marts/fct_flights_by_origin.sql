@@ -1,0 +1,16 @@
+{{ config(
+    materialized='table',
+    meta={'millrace': {
+        'grain': ['flight_date', 'origin'],
+        'keys_from': {'stg_flights': {'flight_date': 'cast(event_timestamp as date)', 'origin': "origin"}}
+    }}
+) }}
+
+select
+    cast(event_timestamp as date) as flight_date,
+    origin as origin,
+    count(*) as flights,
+    cast(sum(delay) as bigint) as delay_minutes,
+    cast(sum(distance) as bigint) as distance_miles
+from {{ ref('stg_flights') }}
+group by 1, 2
