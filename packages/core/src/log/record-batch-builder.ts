@@ -41,7 +41,7 @@ export interface BatchSeal {
   readonly checksum: Checksum;
 }
 
-const COPY_LOOP_MAX = 40;
+const COPY_LOOP_MAX = 20;
 const BYTES_HINT_DEFAULT = 1024;
 const noHeaders: readonly RecordHeader[] = [];
 const text = new TextEncoder();
@@ -177,7 +177,10 @@ export class RecordBatchBuilder {
   }
 }
 
-// Below some forty bytes a loop is cheaper than making a view and calling the engine's copy.
+// Buffer's copy takes positions, so that no view is made: 43 ns for 198 bytes against 60-90 with `subarray`, and on
+// plain arrays as well. Below some twenty bytes a loop is cheaper than the call.
+const copy = Buffer.prototype.copy;
+
 // oxlint-disable-next-line max-params -- the inner loop of encoding
 function copyInto(
   target: Uint8Array,
@@ -187,7 +190,7 @@ function copyInto(
   length: number,
 ): number {
   if (length > COPY_LOOP_MAX) {
-    target.set(length === source.length ? source : source.subarray(start, start + length), position);
+    copy.call(source, target, position, start, start + length);
     return position + length;
   }
   const end = start + length;
