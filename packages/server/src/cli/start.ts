@@ -11,6 +11,7 @@ interface StartOptions {
   readonly data: string | undefined;
   readonly project: string | undefined;
   readonly open: boolean;
+  readonly companions: boolean;
 }
 
 const DEFAULT_PORT = 4400;
@@ -23,6 +24,7 @@ export function startCommand(): Command {
     .option('-d, --data <dir>', 'where data is kept (default: .millrace/data in the project)')
     .option('--project <dir>', 'project folder (default: this folder, or the storefront example)')
     .option('--no-open', 'do not open the page in a browser')
+    .option('--no-companions', 'do not start the companion processes of the project')
     .action((options: StartOptions) => start(options));
 }
 
@@ -35,6 +37,7 @@ async function start(options: StartOptions): Promise<void> {
     host: options.host,
     port: options.port ?? DEFAULT_PORT,
     isPortFixed: options.port !== undefined,
+    startCompanions: options.companions,
   });
   printTable(running, performance.now() - startedMs);
   if (options.open && process.stdout.isTTY) openBrowser(running.url);
