@@ -1,4 +1,5 @@
 /** The event log: partitioned, ordered, durable, replayable. Everything else is derived from it. */
+export { readInt32, readInt64, writeInt32, writeInt64 } from './bytes.ts';
 export { crc32c } from './checksum.ts';
 export type { Checksum } from './checksum.ts';
 export { LOG_ERRORS } from './errors.ts';
