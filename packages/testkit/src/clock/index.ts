@@ -1,0 +1,2 @@
+/** Time under a test's control. */
+export * from './virtual-clock.ts';
