@@ -204,7 +204,7 @@ describe('problems', () => {
 });
 
 describe('a checkout', () => {
-  /** The real bootstrap in a tree of its own whose only dependency is a folder in it, so that npm needs no network. */
+  /** The real bootstrap in a tree whose only dependency is a folder in it, so that npm needs no network. */
   function makeCheckout(entry: string): string {
     const folder = temporaryFolder();
     for (const part of ['scripts/bootstrap.mjs', 'scripts/bootstrap', 'packages/server/bin']) {

@@ -11,7 +11,7 @@ Installs the real engines that tests use, outside this folder: ${enginesFolder()
 (MILLRACE_ENGINES names another place). What is there already is only tried.
 Names: ${engines.map((engine) => engine.name).join(', ')}`;
 
-/** Installs one engine unless it is there, starts it once, and says how that went; false when it is not usable. */
+/** Installs one engine unless it is there, starts it once and says how that went: true when it is usable. */
 async function prepare(engine: Engine): Promise<boolean> {
   const startedMs = Date.now();
   try {

@@ -8,8 +8,9 @@ import { listFiles } from './tree/source-files.ts';
 const root = dirname(import.meta.dirname);
 
 const usage = `npm test [-- GROUP …] [--filter TEXT]
-Groups: ${groupNames.join(', ')}; without one, all but slow. The unit group begins with types, lint, format and dead
-code. --filter runs the checks and files whose name holds the text.`;
+Groups: ${groupNames.join(', ')}; without one, all but slow.
+The unit group begins with types, lint, format and dead code.
+--filter runs the checks and files whose name holds the text.`;
 
 async function runGroup(name: GroupName, filter: string): Promise<FileResult[]> {
   const startedMs = performance.now();

@@ -1,5 +1,5 @@
 /**
- * @typedef {'runtime' | 'full'} InstallMode what has to be installed: what running needs, or the test tools too
+ * @typedef {'runtime' | 'full'} InstallMode what is installed: what running needs, or the test tools too
  *
  * @typedef {object} Command
  * @property {string} entry path from the root

@@ -27,7 +27,7 @@ function namesIn(folder) {
 }
 
 /**
- * Shows that something is going on: one line that updates itself on a terminal, else a line every ten seconds.
+ * Shows that something is going on: one line that updates itself on a terminal, else one every ten seconds.
  * @param {NodeJS.WriteStream} output
  * @param {(elapsedSeconds: number) => string} describe
  * @returns {() => number} ends the display; returns the seconds that have passed

@@ -29,7 +29,7 @@ async function findPython(): Promise<string> {
     if (major === 3 && minor !== undefined && minor >= pythonMinorMin) return candidate;
   }
   throw new Error(
-    `no Python 3.${pythonMinorMin} or newer on PATH (MILLRACE_PYTHON names one elsewhere): install python3 and python3-venv`,
+    `no Python 3.${pythonMinorMin} or newer on PATH: install python3 and python3-venv, or name one by MILLRACE_PYTHON`,
   );
 }
 

@@ -9,7 +9,7 @@ export interface Engine {
   readonly version: string;
   /** Why it is not there yet; undefined when it is. */
   present(): string | undefined;
-  /** Installs it; safe to call again after one that broke off. Throws an error whose message is for a user. */
+  /** Installs it, also after an installation that broke off. Throws an error whose message is for a user. */
   install(): Promise<void>;
   /** Starts it once, to see that it runs here; resolves to the line in which it says its version. */
   start(): Promise<string>;
@@ -24,7 +24,7 @@ export interface CommandOptions {
   readonly timeoutMs?: number;
 }
 
-/** Runs a program to its end and resolves to what it printed; throws with the end of its output when it fails. */
+/** Runs a program to its end; resolves to what it printed, throws with the end of that when it fails. */
 export async function runCommand(
   file: string,
   args: readonly string[],

@@ -33,7 +33,8 @@ function runCheck(root: string, { name, tool, args }: Check): FileResult {
     : { status: 1, stdout: '', stderr: `${script} is not installed.` };
   const output = `${run.stdout}${run.stderr}`.trim();
   const isFine = run.status === 0;
-  const error = `${output.slice(0, outputCharactersMax)}\n${[tool.split('/')[0], ...args].join(' ')}: exit code ${run.status}`;
+  const command = [tool.split('/')[0], ...args].join(' ');
+  const error = `${output.slice(0, outputCharactersMax)}\n${command}: exit code ${run.status}`;
   return {
     file: `check: ${name}`,
     passed: isFine ? 1 : 0,

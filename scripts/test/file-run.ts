@@ -141,7 +141,8 @@ function problemOf(run: {
   last: string | undefined;
 }): string | undefined {
   if (run.ending === 'timeout') {
-    return `It was ended at its time limit. The last test that finished was: ${run.last ?? 'none'}. Then a test, or something left open, kept the process alive.`;
+    const last = run.last ?? 'none';
+    return `It was ended at its time limit: the last test that finished was ${last}, then it was kept alive.`;
   }
   if (!run.hasEnded) return `It ended (${run.ending}) before its tests did.`;
   if (run.ending !== 0) return `Its process ended with ${run.ending}.`;

@@ -45,8 +45,8 @@ export function describeSkipped(results: readonly FileResult[]): string {
 }
 
 /**
- * What the run comes to. In continuous integration every engine that can be installed must have been, so a test
- * skipped for want of one has failed there.
+ * What the run comes to. In continuous integration every engine that can be installed must have been, so a
+ * test skipped for want of one has failed there.
  */
 export function totalsOf(results: readonly FileResult[], isContinuousIntegration: boolean): Totals {
   let passed = 0;

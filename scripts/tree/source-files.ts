@@ -13,8 +13,8 @@ const foreignFolders = new Set([
 ]);
 
 /**
- * Every file below `root` that we wrote, as sorted paths with `/` relative to it. It reads the folders itself, so
- * that it works in a copy without git and sees files that are not tracked yet.
+ * Every file below `root` that we wrote, as sorted paths with `/` relative to it. It reads the folders, so it
+ * works in a copy without git, too, and sees files that are not tracked yet.
  */
 export function listFiles(root: string): string[] {
   const found: string[] = [];

@@ -37,7 +37,8 @@ export function majorOf(version) {
 }
 
 /**
- * Which Node runs the product: the pinned one when it is installed, else the running one when it is new enough.
+ * Which Node runs the product: the pinned one when it is installed, else the running one when it is new
+ * enough.
  * @param {string} root the folder that holds `node_modules`
  * @param {Machine} machine
  * @param {(path: string) => boolean} exists

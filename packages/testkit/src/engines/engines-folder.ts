@@ -9,8 +9,8 @@ export type Located = { readonly path: string } | { readonly absent: string };
 const completeMark = '.complete';
 
 /**
- * The folder of all installed engines, outside the checkout so that clones share it: `$MILLRACE_ENGINES`, else
- * `millrace/engines` in the user's cache folder.
+ * The folder of all installed engines, outside the checkout so that clones share it: `$MILLRACE_ENGINES`,
+ * else `millrace/engines` in the user's cache folder.
  */
 export function enginesFolder(): string {
   const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');

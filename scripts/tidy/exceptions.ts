@@ -1,0 +1,40 @@
+// The exceptions to the rules of this folder, each with its reason. One that nothing needs any more fails.
+
+interface Named {
+  readonly path: RegExp;
+  readonly reason: string;
+}
+
+/** Where programs and libraries begin: what they do not lead to is dead. */
+export const entries: readonly Named[] = [
+  { path: /^scripts\/bootstrap\.mjs$/, reason: 'every npm script; it names the entry of each command' },
+  { path: /^packages\/server\/bin\/millrace\.mjs$/, reason: 'the millrace command' },
+  { path: /^packages\/server\/src\/index\.ts$/, reason: 'what projects import as millrace' },
+  { path: /^packages\/client\/src\/index\.ts$/, reason: 'what applications import as @millrace/client' },
+  { path: /^packages\/web\/src\/main\.tsx$/, reason: 'the page; index.html loads it' },
+  { path: /^scripts\/test\/event-reporter\.ts$/, reason: 'node --test-reporter loads it' },
+];
+
+/** Files that are loaded because of where they lie. */
+export const loadedByName: readonly Named[] = [
+  { path: /^examples\/[^/]+\/millrace\.config\.ts$/, reason: 'a project begins here' },
+  { path: /^examples\/[^/]+\/events\/[^/]+\.ts$/, reason: 'the event contracts of a project' },
+  { path: /^examples\/[^/]+\/streams\/[^/]+\.ts$/, reason: 'the topologies of a project' },
+  { path: /^examples\/[^/]+\/alerts\/[^/]+\.ts$/, reason: 'the alerts of a project' },
+];
+
+/** Imports that may enter a room beside its `index.ts`. */
+export const deepImports: readonly { readonly from: RegExp; readonly to: RegExp; readonly reason: string }[] =
+  [
+    {
+      from: /^scripts\/bootstrap/,
+      to: /^packages\/server\/bin\/(pinned-node|launch)\.mjs$/,
+      reason: 'the bootstrap runs before anything is installed, so no package name resolves yet',
+    },
+  ];
+
+/** Files longer than the limit. */
+export const longFiles: readonly Named[] = [];
+
+/** Files with lines that are wider than the limit. */
+export const wideFiles: readonly Named[] = [];
