@@ -17,11 +17,19 @@ export interface FileSystem {
   /** Makes creations, removals and renames in the folder durable. */
   syncFolder(folder: string): Promise<void>;
   exists(path: string): Promise<boolean>;
+  /**
+   * Takes the lock of this path, which nobody else has, in this process or another, until the returned function is
+   * called or the process ends. Rejects with the code `ELOCKED` and the holder's `pid` while somebody has it.
+   */
+  lock(path: string): Promise<() => Promise<void>>;
 }
 
 export interface File {
   /** Reads up to `length` bytes at `position` into `target` at `targetOffset`; returns how many there were. */
-  read(target: Uint8Array, options: { targetOffset: number; length: number; position: number }): Promise<number>;
+  read(
+    target: Uint8Array,
+    options: { targetOffset: number; length: number; position: number },
+  ): Promise<number>;
   /** Writes all of `source` at `position`. */
   write(source: Uint8Array, position: number): Promise<void>;
   /** fdatasync: contents and size are durable when it resolves. */
@@ -32,11 +40,7 @@ export interface File {
 }
 
 /** Writes a whole small file so that a crash leaves the old or the new contents, never a mixture. */
-export async function writeAtomically(
-  files: FileSystem,
-  path: string,
-  contents: Uint8Array,
-): Promise<void> {
+export async function writeAtomically(files: FileSystem, path: string, contents: Uint8Array): Promise<void> {
   const temporary = `${path}.new`;
   const file = await files.open(temporary, { create: true, truncate: true });
   try {
