@@ -5,6 +5,12 @@ interface Named {
   readonly reason: string;
 }
 
+interface Crossing {
+  readonly from: RegExp;
+  readonly to: RegExp;
+  readonly reason: string;
+}
+
 /** Where programs and libraries begin: what they do not lead to is dead. */
 export const entries: readonly Named[] = [
   { path: /^scripts\/bootstrap\.mjs$/, reason: 'every npm script; it names the entry of each command' },
@@ -32,6 +38,16 @@ export const deepImports: readonly { readonly from: RegExp; readonly to: RegExp;
       reason: 'the bootstrap runs before anything is installed, so no package name resolves yet',
     },
   ];
+
+/** Imports against the direction of the rooms. */
+export const againstDirection: readonly Crossing[] = [
+  {
+    from: /^packages\/server\/src\/wire\//,
+    to: /^packages\/core\/src\/live\/reader\//,
+    reason:
+      'the part of live queries that runs in the page: pure, and needed with its code, not only its types',
+  },
+];
 
 /** Files longer than the limit. */
 export const longFiles: readonly Named[] = [];

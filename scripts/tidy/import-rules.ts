@@ -1,4 +1,4 @@
-import { deepImports, entries, loadedByName } from './exceptions.ts';
+import { againstDirection, deepImports, entries, loadedByName } from './exceptions.ts';
 import { mayImport, roomOf } from './rooms.ts';
 import { cyclesOf, type Edge, edgesOf, reachable, resolve, type Tree } from './tree.ts';
 import { isTest } from '../tree/source-files.ts';
@@ -25,6 +25,7 @@ function crossings(tree: Tree): Edge[] {
 /** Imports against the direction of the rooms. */
 export function wrongDirections(tree: Tree): string[] {
   return crossings(tree)
+    .filter(({ from, to }) => !againstDirection.some((entry) => entry.from.test(from) && entry.to.test(to)))
     .filter(({ from, to, kind }) => {
       const crossing = { from: roomOf(from).name, to: roomOf(to).name };
       return !mayImport({ ...crossing, isTest: isTest(from), isType: kind === 'type' });
@@ -43,7 +44,9 @@ export function deepCrossings(tree: Tree): string[] {
     const isException = deepImports.some((entry) => entry.from.test(from) && entry.to.test(to));
     if (isException) continue;
     // The files directly in the server's `src` put the program together: they are no room to enter.
-    const isIndex = to === `${room.folder}index.ts` || room.name === 'server';
+    // By its package's name a room can offer a part of itself, such as `@millrace/core/live/reader`.
+    const isNamedPart = !specifier.startsWith('.') && to.endsWith('/index.ts');
+    const isIndex = to === `${room.folder}index.ts` || room.name === 'server' || isNamedPart;
     if (!isIndex) found.push(`${from}:${line} enters ${room.name} beside its index.ts (${to})`);
     else if (packageOf(from) !== packageOf(to) && specifier.startsWith('.')) {
       found.push(`${from}:${line} reaches another package by a path (${specifier}): import it by name`);
@@ -92,11 +95,11 @@ export function staleExceptions(tree: Tree): string[] {
   const stale = [...entries, ...loadedByName].filter(
     ({ path }) => !paths.some((candidate) => path.test(candidate)),
   );
-  const unused = deepImports.filter(
+  const unused = [...deepImports, ...againstDirection].filter(
     (entry) => !edges.some(({ from, to }) => entry.from.test(from) && entry.to.test(to)),
   );
   return [
     ...stale.map(({ path }) => `entry ${path}`),
-    ...unused.map(({ from, to }) => `deep import ${from} to ${to}`),
+    ...unused.map(({ from, to }) => `import from ${from} to ${to}`),
   ];
 }

@@ -38,11 +38,12 @@ export function treeOf(entries: readonly (readonly [path: string, text: string])
   };
 }
 
+/** What the packages export, as their `exports` say it. */
 const packageEntry: readonly (readonly [pattern: RegExp, path: string])[] = [
   [/^millrace$/, 'packages/server/src/index.ts'],
-  [/^millrace\/([^/]+)$/, 'packages/server/src/$1/index.ts'],
+  [/^millrace\/wire$/, 'packages/server/src/wire/index.ts'],
   [/^@millrace\/client$/, 'packages/client/src/index.ts'],
-  [/^@millrace\/(core|adapters|testkit)\/([^/]+)$/, 'packages/$1/src/$2/index.ts'],
+  [/^@millrace\/(core|adapters|testkit)\/(.+)$/, 'packages/$1/src/$2/index.ts'],
 ];
 
 /** Finds what a reference of a file means, by the same rules as Node and our `exports`. */
