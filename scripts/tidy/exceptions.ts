@@ -30,14 +30,13 @@ export const loadedByName: readonly Named[] = [
 ];
 
 /** Imports that may enter a room beside its `index.ts`. */
-export const deepImports: readonly { readonly from: RegExp; readonly to: RegExp; readonly reason: string }[] =
-  [
-    {
-      from: /^scripts\/bootstrap/,
-      to: /^packages\/server\/bin\/(pinned-node|launch)\.mjs$/,
-      reason: 'the bootstrap runs before anything is installed, so no package name resolves yet',
-    },
-  ];
+export const deepImports: readonly Crossing[] = [
+  {
+    from: /^scripts\/bootstrap/,
+    to: /^packages\/server\/bin\/(pinned-node|launch)\.mjs$/,
+    reason: 'the bootstrap runs before anything is installed, so no package name resolves yet',
+  },
+];
 
 /** Imports against the direction of the rooms. */
 export const againstDirection: readonly Crossing[] = [
