@@ -11,9 +11,15 @@ const { values, positionals } = parseArgs({
   },
 });
 if (values.help || positionals[0] !== 'pipeline') {
-  console.log('npm run kill -- pipeline --times N [--seed S]\n\nKills the server N times under load; every answered event must be there exactly once.');
+  console.log(
+    'npm run kill -- pipeline --times N [--seed S]\n\nKills the server N times under load; every answered event must be there exactly once.',
+  );
   process.exit(values.help ? 0 : 1);
 }
-const result = await killPipeline({ times: Number(values.times), seed: Number(values.seed), log: console.log });
+const result = await killPipeline({
+  times: Number(values.times),
+  seed: Number(values.seed),
+  log: console.log,
+});
 console.log(`${result.passed} passed, ${result.failed} failed`);
 process.exitCode = result.failed === 0 ? 0 : 1;

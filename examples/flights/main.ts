@@ -2,13 +2,14 @@
  * Three million real flights through the whole of Millrace, and every figure compared with DuckDB on the file itself.
  * The data set is the npm package vega-datasets, fetched into a cache outside the tree when it is first needed.
  */
-import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DataFile } from '@millrace/adapters/duckdb';
+import { PageSession, ServerProcess } from '@millrace/testkit/load';
 import { compareFigures } from './comparison.ts';
 
 const HELP = `npm run flights [-- --rows N --data DIR --keep]
@@ -32,11 +33,11 @@ if (values.help) {
 
 const path = await datasetPath();
 const folder = values.data ?? (await mkdtemp(join(tmpdir(), 'millrace-flights-')));
-const server = await startServer(folder);
+const server = await ServerProcess.start({ project: import.meta.dirname, data: folder });
 try {
   const startedMs = performance.now();
   await runImport(server.url, folder);
-  await untilLoaded(server.url);
+  await (await PageSession.open(server.url)).untilLoaded();
   const seconds = (performance.now() - startedMs) / 1000;
   await using file = await DataFile.open(path);
   const rate = Math.round(file.rowCount / seconds).toLocaleString('en-US');
@@ -66,34 +67,6 @@ async function datasetPath(): Promise<string> {
   return path;
 }
 
-interface Server {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
-/** Starts a Millrace on the flights project, on a free port. */
-function startServer(data: string): Promise<Server> {
-  const args = ['start', '--project', import.meta.dirname, '--data', data, '--port', '0', '--no-open'];
-  const child = fork(MAIN, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
-  return new Promise((resolve, reject) => {
-    let output = '';
-    child.stdout?.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-      const url = /Open (http:\S+)/.exec(output)?.[1];
-      if (url !== undefined) resolve({ url, stop: () => stopChild(child) });
-    });
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${output}`)));
-  });
-}
-
-function stopChild(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.removeAllListeners('exit');
-    child.once('exit', () => resolve());
-    child.kill('SIGTERM');
-  });
-}
-
 /** The same command a user would type. */
 function runImport(url: string, data: string): Promise<void> {
   const args = ['import', path, '--type', 'flight', '--url', url, '--state', join(data, 'import.json')];
@@ -101,13 +74,4 @@ function runImport(url: string, data: string): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`the import ended with ${code}`))));
   });
-}
-
-/** Waits until what is stored is also loaded: lag 0. */
-async function untilLoaded(url: string): Promise<void> {
-  for (;;) {
-    const status = (await (await fetch(new URL('/v1/status', url))).json()) as { identities: { lag: number } };
-    if (status.identities.lag === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDuckdbWarehouse } from '@millrace/adapters/duckdb';
 import { type Random, seededRandom } from '@millrace/core/base';
-import { EventSource, ServerProcess } from '@millrace/testkit/load';
+import { EventSource, PageSession, ServerProcess } from '@millrace/testkit/load';
 
 export interface KillOptions {
   readonly times: number;
@@ -43,14 +43,16 @@ export async function killPipeline(options: KillOptions): Promise<{ passed: numb
     await server.kill();
     const lost = await senders.stop();
     again = lost.filter(() => random.next() < 0.5);
-    options.log(`kill ${round}: ${ledger.answered.size} answered, ${ledger.unanswered.size} unanswered so far`);
+    options.log(
+      `kill ${round}: ${ledger.answered.size} answered, ${ledger.unanswered.size} unanswered so far`,
+    );
   }
 
   const server = await start(data);
   const senders = new Senders({ url: server.url, source, ledger, again });
   await delay(500);
   await senders.stop();
-  await untilLoaded(server.url);
+  await (await PageSession.open(server.url)).untilLoaded();
   await server.stop();
   const problems = await reconcile(data, ledger);
   for (const problem of problems) options.log(problem);
@@ -124,33 +126,32 @@ class Senders {
   }
 }
 
-async function untilLoaded(url: string): Promise<void> {
-  for (;;) {
-    const status = (await (await fetch(new URL('/v1/status', url))).json()) as { identities: { lag: number } };
-    if (status.identities.lag === 0) return;
-    await delay(100);
-  }
-}
-
 /** Compares the mart with the ledger; one sentence for each kind of difference. */
 async function reconcile(data: string, ledger: Ledger): Promise<string[]> {
   const warehouse = await openDuckdbWarehouse({ folder: join(data, 'warehouse') });
   try {
     const limits = { rowsMax: 50_000_000, timeoutMs: 120_000 };
-    const staged = await warehouse.query('select event_id, count(*)::integer from staging.stg_events group by 1', limits);
+    const staged = await warehouse.query(
+      'select event_id, count(*)::integer from staging.stg_events group by 1',
+      limits,
+    );
     const [ids, counts] = staged.columns as [string[], number[]];
     const problems: string[] = [];
     const stored = new Set(ids);
     const lost = [...ledger.answered].filter((id) => !stored.has(id));
     const unknown = ids.filter((id) => !ledger.answered.has(id) && !ledger.unanswered.has(id));
     const twice = ids.filter((_, index) => (counts[index] as number) > 1);
-    if (lost.length > 0) problems.push(`LOST: ${lost.length} answered events are not there, such as ${lost[0]}`);
-    if (twice.length > 0) problems.push(`DUPLICATED: ${twice.length} events are there more than once, such as ${twice[0]}`);
-    if (unknown.length > 0) problems.push(`PHANTOM: ${unknown.length} events were never sent, such as ${unknown[0]}`);
+    if (lost.length > 0)
+      problems.push(`LOST: ${lost.length} answered events are not there, such as ${lost[0]}`);
+    if (twice.length > 0)
+      problems.push(`DUPLICATED: ${twice.length} events are there more than once, such as ${twice[0]}`);
+    if (unknown.length > 0)
+      problems.push(`PHANTOM: ${unknown.length} events were never sent, such as ${unknown[0]}`);
 
     const marts = await warehouse.query('select sum(total_events)::bigint from marts.fct_user_daily', limits);
     const counted = Number(marts.columns[0]?.[0]);
-    if (counted !== stored.size) problems.push(`MART: fct_user_daily counts ${counted} of ${stored.size} events`);
+    if (counted !== stored.size)
+      problems.push(`MART: fct_user_daily counts ${counted} of ${stored.size} events`);
     return problems;
   } finally {
     await warehouse.close();
