@@ -16,6 +16,7 @@ const HELP = `Shoppers for the storefront example.
   --url URL            where Millrace listens (default $MILLRACE_URL or http://127.0.0.1:4400)
   --state DIR          remembers how far the history was sent (default $MILLRACE_STATE or .millrace)
   --history N          events of history to send at first start (default 300000; 0 sends none)
+  --no-live            ends after the history
   --rate N             mean events a second of live traffic (default 200)
   --incidents JSON     other times for the planted incidents, such as {"fraudAtS":5}
   --seed N             default 7
@@ -27,10 +28,12 @@ const HISTORY_BATCH = 2000;
 const TICK_MS = 100;
 
 const { values } = parseArgs({
+  allowNegative: true,
   options: {
     url: { type: 'string', default: process.env['MILLRACE_URL'] ?? 'http://127.0.0.1:4400' },
     state: { type: 'string', default: process.env['MILLRACE_STATE'] ?? '.millrace' },
     history: { type: 'string', default: '300000' },
+    live: { type: 'boolean', default: true },
     rate: { type: 'string', default: '200' },
     incidents: { type: 'string', default: '{}' },
     seed: { type: 'string', default: '7' },
@@ -49,7 +52,7 @@ const seed = Number(values.seed);
 
 try {
   await sendHistory(Number(values.history));
-  await sendLive(Number(values.rate));
+  if (values.live) await sendLive(Number(values.rate));
 } catch (error) {
   if (!stop.signal.aborted) {
     console.error(`shoppers: ${error instanceof Error ? error.message : String(error)}`);
