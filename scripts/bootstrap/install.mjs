@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { chooseNode } from '../../packages/server/bin/pinned-node.mjs';
 import {
   currentStamp,
@@ -15,8 +13,10 @@ import {
   wantedCount,
   writeStamp,
 } from './installed.mjs';
+import { lockInstall } from './install-lock.mjs';
 import { folderProblem, npmProblem } from './machine.mjs';
-import { installedFolders, showProgress } from './progress.mjs';
+import { runNpm } from './npm.mjs';
+import { showProgress, unpackedPackages } from './progress.mjs';
 
 /**
  * @typedef {import('./commands.mjs').InstallMode} InstallMode
@@ -89,11 +89,13 @@ async function install(root, mode) {
   const what = installMode === 'full' ? 'what running and testing need' : 'what running needs';
   console.error(`Setting up: installing ${what}, ${count} packages. Once only.`);
   const stop = showProgress(process.stderr, (seconds) => {
-    const done = Math.min(installedFolders(root), count);
+    const done = Math.min(unpackedPackages(root), count);
     return `Installing: ${done} of ${count} packages, ${seconds} s`;
   });
-  const { code, output } = await runNpm(root, installMode);
+  const { code, output, isInterrupted } = await runNpm(root, installMode);
   const seconds = stop();
+  if (isInterrupted)
+    return { what: 'Setting up was interrupted.', remedy: 'Run it again; what arrived is kept.' };
   if (code !== 0) {
     if (output) console.error(output.trimEnd());
     return npmProblem(output);
@@ -112,91 +114,4 @@ async function install(root, mode) {
   }
   console.error(`Set up: ${count} packages in ${seconds} s.`);
   return undefined;
-}
-
-/**
- * npm's arguments. Install scripts stay off: no package needs one to work, and none gets to run code here.
- * `--no-save` keeps npm of another version from rewriting the lockfile.
- * @param {InstallMode} mode
- */
-export function npmArguments(mode) {
-  return [
-    'install',
-    '--no-audit',
-    '--no-fund',
-    '--no-save',
-    '--prefer-offline',
-    '--ignore-scripts',
-    '--include=optional',
-    '--loglevel=error',
-    mode === 'full' ? '--include=dev' : '--omit=dev',
-  ];
-}
-
-/**
- * @param {string} root
- * @param {InstallMode} mode
- * @returns {Promise<{ code: number, output: string }>}
- */
-function runNpm(root, mode) {
-  // Under `npm start` npm names its own script; it runs without a shell on every platform.
-  const script = process.env['npm_execpath'];
-  const isNpm = script !== undefined && /npm-cli\.c?js$/.test(script) && existsSync(script);
-  const [file, first] = isNpm ? [process.execPath, [script]] : ['npm', []];
-  return new Promise((resolve) => {
-    const child = spawn(file, [...first, ...npmArguments(mode)], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      shell: !isNpm && process.platform === 'win32',
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8');
-      stream.on('data', (text) => {
-        output = (output + text).slice(-20_000);
-      });
-    }
-    child.on('error', (error) => resolve({ code: 1, output: `npm cannot be run: ${error.message}` }));
-    child.on('close', (code, signal) =>
-      resolve({ code: code ?? 1, output: signal ? `npm was stopped: ${signal}` : output }),
-    );
-  });
-}
-
-/**
- * Lets one command at a time install into this folder; the lock of a process that is gone does not count.
- * @param {string} root
- * @returns {Promise<() => void>} gives the lock back
- */
-async function lockInstall(root) {
-  const path = join(root, '.millrace', 'install.lock');
-  mkdirSync(join(root, '.millrace'), { recursive: true });
-  for (let hasSaid = false; ;) {
-    try {
-      const file = openSync(path, 'wx');
-      writeSync(file, String(process.pid));
-      closeSync(file);
-      return () => rmSync(path, { force: true });
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    }
-    const owner = Number(existsSync(path) ? readFileSync(path, 'utf8') : 0);
-    if (owner > 0 && !isRunning(owner)) {
-      rmSync(path, { force: true });
-      continue;
-    }
-    if (!hasSaid) console.error(`Another command (process ${owner}) is installing; waiting for it.`);
-    hasSaid = true;
-    await delay(500);
-  }
-}
-
-/** @param {number} processId */
-function isRunning(processId) {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }

@@ -75,13 +75,13 @@ export function missingPackages(locked, installed, { mode, target }) {
 }
 
 /**
- * How many package folders an install will make.
+ * How many packages an install puts at the top of `node_modules`; the few that nest are not counted.
  * @param {Packages} locked
  * @param {{ mode: InstallMode, target: Target }} options
  */
 export function wantedCount(locked, { mode, target }) {
   return Object.entries(locked).filter(
-    ([path, entry]) => path.startsWith('node_modules/') && isWanted(entry, mode, target),
+    ([path, entry]) => path.lastIndexOf('node_modules/') === 0 && isWanted(entry, mode, target),
   ).length;
 }
 

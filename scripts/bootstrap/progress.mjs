@@ -1,18 +1,17 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * How many package folders are in `node_modules` (those nested deeper are few and not counted).
+ * How many packages at the top of `node_modules` are unpacked: npm makes all folders first and fills them later.
  * @param {string} root
  */
-export function installedFolders(root) {
+export function unpackedPackages(root) {
   const modules = join(root, 'node_modules');
   let count = 0;
   for (const name of namesIn(modules)) {
     if (name.startsWith('.')) continue;
-    count += name.startsWith('@')
-      ? namesIn(join(modules, name)).filter((inner) => !inner.startsWith('.')).length
-      : 1;
+    const inner = name.startsWith('@') ? namesIn(join(modules, name)) : [''];
+    for (const scoped of inner) if (existsSync(join(modules, name, scoped, 'package.json'))) count++;
   }
   return count;
 }
