@@ -9,7 +9,7 @@ export type ReportedEvent =
   | { readonly kind: 'failed'; readonly name: string; readonly error: string }
   | { readonly kind: 'ended' };
 
-const errorCharactersMax = 6_000;
+const errorCharactersMax = 50_000;
 
 /** A name with those of its suites before it, kept by nesting depth. */
 function createNamer(): (nesting: number, name: string) => string {
