@@ -63,12 +63,7 @@ async function serve(options: Partial<LiveRoutesOptions> & { viewersMax?: number
   };
   const { viewersMax = 256, tickMs = 50, ...routes } = options;
   const sources = [source, reportSource({ alerts: report })];
-  const hub = new LiveHub({
-    sources: [source, reportSource({ alerts: report })],
-    clock,
-    epoch: 'e1',
-    viewersMax,
-  });
+  const hub = new LiveHub({ sources, clock, epoch: 'e1', viewersMax, tickMs });
   const app = fastify();
   await app.register(liveRoutes, { hub, clock, project: 'test', version: '1', ...routes });
   await app.register(reportRoutes, { reports: { alerts: report } });
