@@ -35,8 +35,8 @@ const COMPARISONS: readonly Comparison[] = [
   {
     title: 'by hour of departure',
     sql: 'select hour(date), count(*), sum(delay)::bigint from file group by 1',
-    query: { measures: ['hours.flights', 'hours.delay_minutes'], dimensions: ['hours.hour'] },
-    members: ['hours.hour', 'hours.flights', 'hours.delay_minutes'],
+    query: { measures: ['hours.flights', 'hours.delay_minutes'], dimensions: ['hours.departure_hour'] },
+    members: ['hours.departure_hour', 'hours.flights', 'hours.delay_minutes'],
   },
   {
     title: 'by route',
