@@ -1,0 +1,119 @@
+import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
+import type { Clock } from '@millrace/core/base';
+import type { Ingest } from '@millrace/core/ingest';
+import { type FigureProbe, LatencyWindow, RateWindow } from '@millrace/core/observe';
+import type { LoaderPump, LoadReceipt } from '@millrace/core/warehouse';
+
+const RATE_WINDOW_MS = 10_000;
+const AVERAGE_WINDOW_MS = 10_000;
+const QUANTILE_WINDOW_MS = 60_000;
+const LOOP_RESOLUTION_MS = 10;
+
+/** What the probe reads; parts that start later are added when they are there. */
+export interface ProbedParts {
+  readonly ingest: Ingest;
+  readonly pump: LoaderPump;
+  /** Age of the oldest record that a topology has not processed, by topology; 0 when it is up to date. */
+  readonly streamDelaysMs: () => ReadonlyMap<string, number>;
+}
+
+/**
+ * The system's own figures, sampled once a second. Latency is first byte received → visible; `avg_latency_ms` is the
+ * worst path's mean of the last ten seconds, or the age of what waits there when nothing comes through at all.
+ */
+export class SystemProbe {
+  readonly #clock: Clock;
+  /** Stream results, by topology. */
+  readonly #streams = new Map<string, LatencyWindow>();
+  readonly #allStreams = new LatencyWindow();
+  readonly #marts: LatencyWindow;
+  readonly #refreshes = new LatencyWindow();
+  readonly #accepted = new RateWindow();
+  readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  #loopSamples = 0;
+  #checkpointMsMax = 0;
+  #storedBefore = 0;
+
+  constructor(clock: Clock, marts: LatencyWindow) {
+    this.#clock = clock;
+    this.#marts = marts;
+    this.#loopDelay.enable();
+  }
+
+  /** There were events before this start: silence from now on is a lull, not a beginning. */
+  expectEvents(): void {
+    this.#accepted.begin(this.#clock.nowMs());
+  }
+
+  streamResult(topology: string, latencyMs: number, count: number): void {
+    let window = this.#streams.get(topology);
+    if (window === undefined) this.#streams.set(topology, (window = new LatencyWindow()));
+    const nowMs = this.#clock.nowMs();
+    window.record(nowMs, latencyMs, count);
+    this.#allStreams.record(nowMs, latencyMs, count);
+  }
+
+  loaded(receipt: LoadReceipt): void {
+    this.#refreshes.record(this.#clock.nowMs(), receipt.timings.refreshMs);
+  }
+
+  checkpoint(durationMs: number): void {
+    this.#checkpointMsMax = Math.max(this.#checkpointMsMax, durationMs);
+  }
+
+  /** The stream results of one topology, or of all. */
+  streamLatency(topology?: string): LatencyWindow | undefined {
+    return topology === undefined ? this.#allStreams : this.#streams.get(topology);
+  }
+
+  probe(parts: ProbedParts): FigureProbe {
+    return (nowMs) => {
+      const counts = parts.ingest.counts();
+      this.#accepted.record(nowMs, counts.stored - this.#storedBefore);
+      this.#storedBefore = counts.stored;
+      const identity = parts.pump.identity();
+      const delays = parts.streamDelaysMs();
+      return {
+        events_per_second: this.#accepted.perSecond(nowMs, RATE_WINDOW_MS),
+        events_last_second: this.#accepted.perSecond(nowMs, 1000),
+        received: counts.received,
+        stored: counts.stored,
+        duplicates: counts.duplicates,
+        dead_lettered: counts.deadLettered,
+        refused_requests: counts.refusedRequests,
+        loaded: identity.rows,
+        lag_records: identity.lagRecords,
+        avg_latency_ms: this.#averageMs(nowMs, delays),
+        latency_stream_p50_ms: this.#allStreams.quantileMs(nowMs, QUANTILE_WINDOW_MS, 0.5),
+        latency_stream_p99_ms: this.#allStreams.quantileMs(nowMs, QUANTILE_WINDOW_MS, 0.99),
+        latency_mart_p50_ms: this.#marts.quantileMs(nowMs, QUANTILE_WINDOW_MS, 0.5),
+        latency_mart_p99_ms: this.#marts.quantileMs(nowMs, QUANTILE_WINDOW_MS, 0.99),
+        refresh_ms_p99: this.#refreshes.quantileMs(nowMs, QUANTILE_WINDOW_MS, 0.99),
+        checkpoint_ms_max: this.#checkpointMsMax,
+        event_loop_delay_ms_p99: this.#loopDelayMs(),
+        rss_bytes: process.memoryUsage.rss(),
+      };
+    };
+  }
+
+  close(): void {
+    this.#loopDelay.disable();
+  }
+
+  #averageMs(nowMs: number, delays: ReadonlyMap<string, number>): number | undefined {
+    let worst = this.#marts.meanMs(nowMs, AVERAGE_WINDOW_MS);
+    const consider = (candidateMs: number | undefined) => {
+      if (candidateMs !== undefined && candidateMs > (worst ?? -1)) worst = candidateMs;
+    };
+    for (const window of this.#streams.values()) consider(window.meanMs(nowMs, AVERAGE_WINDOW_MS));
+    for (const delayMs of delays.values()) consider(delayMs > 0 ? delayMs : undefined);
+    return worst;
+  }
+
+  /** Over at most the last minute; the histogram counts its own timer's interval, which is no delay. */
+  #loopDelayMs(): number {
+    const delayMs = this.#loopDelay.percentile(99) / 1e6 - LOOP_RESOLUTION_MS;
+    if (++this.#loopSamples % 60 === 0) this.#loopDelay.reset();
+    return Math.max(0, delayMs);
+  }
+}
