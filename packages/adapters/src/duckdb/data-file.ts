@@ -1,5 +1,6 @@
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError, messageOf } from '@millrace/core/base';
+import { quoteName, quoteText } from './dialect.ts';
 
 /** A column as DuckDB sees it in the file. */
 export interface DataFileColumn {
@@ -93,7 +94,7 @@ export class DataFile implements AsyncDisposable {
   /** The rows of one query over the file, which the text calls `file`. */
   async query(sql: string): Promise<unknown[][]> {
     const result = await this.#connection.runAndReadAll(`with file as (select * from ${this.#relation}) ${sql}`);
-    return result.getRowsJson() as unknown[][];
+    return result.getRowsJson();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -101,16 +102,6 @@ export class DataFile implements AsyncDisposable {
     this.#instance.closeSync();
     return Promise.resolve();
   }
-}
-
-/** A SQL identifier. */
-export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-/** A SQL text literal. */
-export function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function unreadable(path: string, reason: string, cause?: unknown): MillraceError {

@@ -22,11 +22,29 @@ export interface LoadPart {
   readonly batches: readonly Uint8Array[];
 }
 
+/** How far one partition is loaded; `rows + rejectedRows + expiredRecords` is always `nextOffset`. */
+export interface LoadedOffset {
+  readonly topic: string;
+  readonly partition: number;
+  /** The first offset that is not loaded. */
+  readonly nextOffset: number;
+  /** Records that became rows of the raw table. */
+  readonly rows: number;
+  /** Records that could not become rows; the newest of them are in `meta.rejected_rows`, with reason and position. */
+  readonly rejectedRows: number;
+  /** Offsets without a record: deleted from the log (retention) before they were loaded. */
+  readonly expiredRecords: number;
+}
+
 /** What one load did; the rows, the model changes and the loaded offsets were one transaction. */
 export interface LoadReceipt {
   readonly rows: number;
-  /** `nextOffset` for each partition that the load touched. */
-  readonly loaded: readonly { readonly topic: string; readonly partition: number; readonly nextOffset: number }[];
+  /** Records diverted to `meta.rejected_rows`. */
+  readonly rejectedRows: number;
+  /** `as_of` after the load. */
+  readonly asOfMs: number;
+  /** Where each partition stands that the load moved. */
+  readonly loaded: readonly LoadedOffset[];
   /** Relations whose contents changed, `schema.table`. Their data versions were raised before this was sent. */
   readonly changedTables: readonly string[];
   /** First byte received of the newest and oldest event, and how many events of each age: what latency is computed from. */
@@ -60,16 +78,25 @@ export interface Warehouse {
   /** Creates or widens the raw table of each topic. `WAREHOUSE_SCHEMA_CONFLICT` when a column changed its type. */
   defineTables(tables: readonly TableSchema[]): Promise<void>;
   /** Where loading goes on: the next offset of every partition ever loaded. */
-  loadedOffsets(): Promise<readonly { readonly topic: string; readonly partition: number; readonly nextOffset: number }[]>;
+  loadedOffsets(): Promise<readonly LoadedOffset[]>;
   /**
    * Loads batches exactly once: rows, refreshed models and loaded offsets commit together; a part at or below the
-   * loaded offsets is skipped. One load at a time. `nowMs` becomes `as_of`, which never goes back.
+   * loaded offsets is skipped. One load at a time. `nowMs` becomes `as_of`, which never goes back: the caller says that
+   * everything accepted before it is in the parts or was loaded before. Without parts only `as_of` and what depends
+   * on it move on. A record that cannot be converted to its columns is diverted, never an obstacle.
+   * Rejects with kind `transient` (`WAREHOUSE_REFRESH_FAILED`, `WAREHOUSE_DISK_FULL`, …) when nothing was changed and
+   * the same parts may be tried again, after reading `loadedOffsets` anew.
    */
   load(parts: readonly LoadPart[], nowMs: number): Promise<LoadReceipt>;
   /** Reads; a statement that writes is refused. All rows come from one snapshot. */
   query(sql: string, options?: QueryOptions): Promise<SqlResult>;
   /** The data version of each relation (`schema.table`); it grows with each commit that changed the relation. */
   versions(): ReadonlyMap<string, number>;
+  /**
+   * Calls the listener after each commit that changed relations (`schema.table`), loads and slower refreshes alike;
+   * their versions were raised before. Returns the cancellation.
+   */
+  onChange(listener: (tables: ReadonlySet<string>) => void): () => void;
   /** Writes back what is pending; called when the queue is empty or on a schedule. */
   checkpoint(): Promise<{ readonly durationMs: number }>;
   close(): Promise<void>;

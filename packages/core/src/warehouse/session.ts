@@ -14,7 +14,10 @@ export interface SqlSession {
 export interface RawChange {
   /** `raw_events`; the rows are already in `raw.raw_events`. */
   readonly table: string;
-  /** The new rows alone, with the raw table's columns: a temporary table, such as `temp.main.new_raw_events`. */
+  /**
+   * The new rows alone, with the raw table's columns: a temporary table, such as `temp.main.new_raw_events`. It exists
+   * between loads too (empty or with the last load's rows), and is made anew by each load: bind to its name.
+   */
   readonly newRows: string;
 }
 
@@ -25,7 +28,10 @@ export interface RefreshReport {
 
 /** Keeps models equal to their full SQL. Called by the loader; implemented by the models room. */
 export interface ModelRefresher {
-  /** Once per opened database, before the first load: creates what is missing, rebuilds what does not fit. */
+  /**
+   * After the raw tables were defined or widened, before the next load, outside a transaction: creates what is missing,
+   * rebuilds what does not fit. Called again when raw tables gain columns, so it must be repeatable.
+   */
   prepare(session: SqlSession): Promise<void>;
   /** Inside the load's transaction, after rows and `raw.as_of` are written. Throwing rolls the load back. */
   refresh(session: SqlSession, changes: readonly RawChange[]): Promise<RefreshReport>;
