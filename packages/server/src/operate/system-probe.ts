@@ -1,4 +1,4 @@
-import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '@millrace/core/base';
 import type { Ingest } from '@millrace/core/ingest';
 import { type FigureProbe, LatencyWindow, RateWindow } from '@millrace/core/observe';
@@ -29,7 +29,7 @@ export class SystemProbe {
   readonly #marts: LatencyWindow;
   readonly #refreshes = new LatencyWindow();
   readonly #accepted = new RateWindow();
-  readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   #loopSamples = 0;
   #checkpointMsMax = 0;
   #storedBefore = 0;
