@@ -1,0 +1,2 @@
+export class CubeStoreHandler {}
+export function isCubeStoreSupported(): boolean;

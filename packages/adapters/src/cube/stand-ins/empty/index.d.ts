@@ -1,0 +1,2 @@
+declare const absent: unknown;
+export = absent;
