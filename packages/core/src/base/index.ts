@@ -5,3 +5,4 @@ export * from './file-system.ts';
 export * from './logger.ts';
 export * from './meter.ts';
 export * from './random.ts';
+export { TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, timestampMs } from './timestamp.ts';

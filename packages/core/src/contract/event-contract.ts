@@ -1,10 +1,10 @@
 import { Object as ObjectType, ObjectOptions, Unknown, IsObject } from 'typebox';
 import type { Static, TObject, TProperties, TSchema } from 'typebox';
+import { timestampMs } from '../base/index.ts';
 import { fail } from './errors.ts';
 import { EventValidator, type Violation } from './event-validator.ts';
 import { columnTypeOf, jsonSchemaOf } from './schema-columns.ts';
 import type { Column } from './table-schema.ts';
-import { timestampMs } from './timestamp.ts';
 
 /** Any event as it comes off the wire or the log. */
 export interface AnyEvent {

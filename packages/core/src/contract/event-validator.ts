@@ -1,9 +1,9 @@
 import { Compile, type Validator } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';
 import type { TSchema } from 'typebox';
+import { timestampMs } from '../base/index.ts';
 import { decimalOf } from './schema-columns.ts';
 import type { Column } from './table-schema.ts';
-import { timestampMs } from './timestamp.ts';
 
 /** Why an event does not fit its contract. */
 export interface Violation {

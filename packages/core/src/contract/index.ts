@@ -14,4 +14,4 @@ export {
 } from './event-contract.ts';
 export { EVENT_ID_BYTES_MAX, isEventId, type Violation } from './event-validator.ts';
 export * from './table-schema.ts';
-export { TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, timestampMs } from './timestamp.ts';
+export { TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, timestampMs } from '../base/index.ts';
