@@ -8,4 +8,5 @@ export { systemClock } from './system-clock.ts';
 export { observedMeter } from './observed-meter.ts';
 export { pipelineReport } from './pipeline-report.ts';
 export { SystemProbe } from './system-probe.ts';
-export { Visibility } from './visibility.ts';
+export { systemRandom } from './system-random.ts';
+export { Visibility, watched } from './visibility.ts';

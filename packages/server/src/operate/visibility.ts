@@ -1,5 +1,6 @@
 import type { Clock } from '@millrace/core/base';
 import { LatencyWindow } from '@millrace/core/observe';
+import type { SemanticLayer } from '@millrace/core/semantic';
 import type { LoadReceipt } from '@millrace/core/warehouse';
 
 /** Without an evaluation for so long nobody is looking: an event then counts as visible when it is committed. */
@@ -47,4 +48,22 @@ export class Visibility {
     const nowMs = this.#clock.nowMs();
     for (const { createdAtMs, count } of receipt.createdAtMs) this.window.record(nowMs, nowMs - createdAtMs, count);
   }
+}
+
+/** The same semantic layer, its answers counted as the moment at which events become visible. */
+export function watched(semantic: SemanticLayer, visibility: Visibility): SemanticLayer {
+  return {
+    get state() {
+      return semantic.state;
+    },
+    onStateChange: (listener) => semantic.onStateChange(listener),
+    async load(query, securityContext) {
+      const result = await semantic.load(query, securityContext);
+      visibility.evaluated(result.watermarkMs);
+      return result;
+    },
+    tablesOf: (query) => semantic.tablesOf(query),
+    meta: (securityContext) => semantic.meta(securityContext),
+    close: () => semantic.close(),
+  };
 }
