@@ -64,7 +64,7 @@ async function measure(options: { rate: number; seconds: number; data: string })
   const following = page.follow(
     {
       stream: { source: 'stream', store: 'activity-by-type', lastMs: 3_600_000, select: ['key', 'value'], limit: 10_000 },
-      mart: { source: 'metrics', measures: ['hours.events'] },
+      mart: { source: 'metrics', measures: ['hours.total_events'] },
     },
     {
       signal: stop.signal,
@@ -121,8 +121,8 @@ function totalOf(view: LiveView): number | undefined {
 }
 
 async function countEvents(page: PageSession): Promise<number> {
-  const rows = await loadMetric(page, { measures: ['hours.events'] });
-  return Number(rows[0]?.['hours.events'] ?? 0);
+  const rows = await loadMetric(page, { measures: ['hours.total_events'] });
+  return Number(rows[0]?.['hours.total_events'] ?? 0);
 }
 
 async function loadMetric(page: PageSession, query: unknown): Promise<Record<string, unknown>[]> {
