@@ -52,7 +52,8 @@ type Encoder = (value: Exclude<AppendValue, null>) => DuckDBValue;
 
 function encoderOf(type: DuckDBType): Encoder {
   if (type.typeId === DuckDBTypeId.BIGINT) return (value) => BigInt(value);
-  if (type.typeId === DuckDBTypeId.TIMESTAMP) return (value) => new DuckDBTimestampValue(BigInt(value) * 1000n);
+  if (type.typeId === DuckDBTypeId.TIMESTAMP)
+    return (value) => new DuckDBTimestampValue(BigInt(value) * 1000n);
   if (type.typeId === DuckDBTypeId.DATE) return (value) => new DuckDBDateValue(value as number);
   if (type.typeId !== DuckDBTypeId.DECIMAL) return (value) => value;
   const { width, scale } = type;

@@ -93,7 +93,9 @@ export class DataFile implements AsyncDisposable {
 
   /** The rows of one query over the file, which the text calls `file`. */
   async query(sql: string): Promise<unknown[][]> {
-    const result = await this.#connection.runAndReadAll(`with file as (select * from ${this.#relation}) ${sql}`);
+    const result = await this.#connection.runAndReadAll(
+      `with file as (select * from ${this.#relation}) ${sql}`,
+    );
     return result.getRowsJson();
   }
 

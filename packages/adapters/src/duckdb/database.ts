@@ -1,5 +1,12 @@
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
-import { CATALOG, instanceSettings, LOCK_DOWN, ROW_GROUP_SIZE, STORAGE_VERSION, type DatabaseSettings } from './config.ts';
+import {
+  CATALOG,
+  instanceSettings,
+  LOCK_DOWN,
+  ROW_GROUP_SIZE,
+  STORAGE_VERSION,
+  type DatabaseSettings,
+} from './config.ts';
 import { quoteText } from './dialect.ts';
 import { translate } from './errors.ts';
 

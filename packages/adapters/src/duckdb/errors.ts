@@ -44,7 +44,8 @@ export function translate(error: unknown, situation: Situation): MillraceError {
   if (isMillraceError(error)) return error;
   const text = messageOf(error);
   const code = PATTERNS.find(([pattern]) => pattern.test(text))?.[1] ?? DEFAULT_CODES[situation.doing];
-  const isAboutFile = situation.doing === 'open' || code === 'WAREHOUSE_DISK_FULL' || code === 'WAREHOUSE_INVALIDATED';
+  const isAboutFile =
+    situation.doing === 'open' || code === 'WAREHOUSE_DISK_FULL' || code === 'WAREHOUSE_INVALIDATED';
   const message = isAboutFile ? `${situation.file}: ${firstLines(text)}` : firstLines(text);
   const details = { file: situation.file, ...(REOPEN.test(text) ? { needsReopening: true } : {}) };
   return warehouseError(code, { message, details, cause: error });

@@ -22,7 +22,12 @@ export interface PackedPart {
 export type Call =
   | { readonly method: 'defineTables'; readonly tables: readonly TableSchema[] }
   | { readonly method: 'loadedOffsets' }
-  | { readonly method: 'load'; readonly parts: readonly PackedPart[]; readonly bytes: ArrayBuffer; readonly nowMs: number }
+  | {
+      readonly method: 'load';
+      readonly parts: readonly PackedPart[];
+      readonly bytes: ArrayBuffer;
+      readonly nowMs: number;
+    }
   | { readonly method: 'checkpoint' }
   | { readonly method: 'close' };
 

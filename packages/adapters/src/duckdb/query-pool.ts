@@ -80,7 +80,11 @@ export class QueryPool {
     return new Promise((resolve, reject) => {
       const expire = () => {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        reject(warehouseError('WAREHOUSE_QUERY_TIMEOUT', { message: 'The query waited too long for a free connection.' }));
+        reject(
+          warehouseError('WAREHOUSE_QUERY_TIMEOUT', {
+            message: 'The query waited too long for a free connection.',
+          }),
+        );
       };
       const cancel = this.#clock.schedule(expire, deadlineMs - this.#clock.monotonicMs());
       const waiting: Waiting = {

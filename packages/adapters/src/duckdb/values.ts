@@ -43,7 +43,8 @@ export function bindParams(statement: DuckDBPreparedStatement, params: readonly 
 type Converter = (value: Exclude<DuckDBValue, null>, type: DuckDBType) => SqlValue;
 
 const asIs: Converter = (value) => value as SqlValue;
-const toJson: Converter = (value, type) => JSON.stringify(JsonDuckDBValueConverter(value, type, JsonDuckDBValueConverter));
+const toJson: Converter = (value, type) =>
+  JSON.stringify(JsonDuckDBValueConverter(value, type, JsonDuckDBValueConverter));
 
 /** Types that are not here become DuckDB's own text: decimals, dates, times, intervals, UUIDs, blobs, bits. */
 const CONVERTERS: ReadonlyMap<DuckDBTypeId, Converter> = new Map([
@@ -83,7 +84,8 @@ function fromInteger(value: unknown): SqlValue {
 
 /** ISO text without a zone, in UTC: three digits of a second, or as many as the value has. */
 function fromTimestamp(value: unknown): string {
-  if (value instanceof DuckDBTimestampNanosecondsValue && value.nanos % 1000n !== 0n) return isoOf(String(value));
+  if (value instanceof DuckDBTimestampNanosecondsValue && value.nanos % 1000n !== 0n)
+    return isoOf(String(value));
   const micros = microsOf(value);
   if (micros === undefined || micros % 1000n !== 0n) return isoOf(String(value));
   const ms = Number(micros / 1000n);

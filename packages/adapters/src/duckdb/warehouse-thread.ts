@@ -161,7 +161,8 @@ export class WarehouseThread {
   }
 
   #current(): Promise<Opened> {
-    if (this.#isClosed && this.#opened === undefined) return Promise.reject(warehouseError('WAREHOUSE_CLOSED'));
+    if (this.#isClosed && this.#opened === undefined)
+      return Promise.reject(warehouseError('WAREHOUSE_CLOSED'));
     this.#opened ??= this.#reopen();
     return this.#opened;
   }

@@ -56,7 +56,10 @@ function processWide<Value>(name: string, create: () => Value): Value {
 function claim(folder: string): void {
   if (openFolders.has(folder)) {
     const file = join(folder, 'millrace.duckdb');
-    throw warehouseError('WAREHOUSE_ALREADY_OPEN', { message: `${file} is open in this process.`, details: { file } });
+    throw warehouseError('WAREHOUSE_ALREADY_OPEN', {
+      message: `${file} is open in this process.`,
+      details: { file },
+    });
   }
   openFolders.add(folder);
 }
@@ -93,7 +96,10 @@ class ThreadWarehouse implements DuckdbWarehouse {
     const data: ThreadData = { settings: databaseSettings(options), versions: this.#versions.share() };
     this.#folder = options.folder;
     this.#meter = meter;
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { name: 'warehouse', workerData: data });
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      name: 'warehouse',
+      workerData: data,
+    });
     this.#queries = new QueryClient(this.connectPort());
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
@@ -103,7 +109,12 @@ class ThreadWarehouse implements DuckdbWarehouse {
       });
     });
     this.#worker.on('error', (cause) => {
-      this.#end(warehouseError('WAREHOUSE_THREAD_DIED', { message: `The warehouse thread died: ${cause.message}`, cause }));
+      this.#end(
+        warehouseError('WAREHOUSE_THREAD_DIED', {
+          message: `The warehouse thread died: ${cause.message}`,
+          cause,
+        }),
+      );
     });
   }
 

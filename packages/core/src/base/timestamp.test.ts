@@ -59,5 +59,5 @@ test('what is no point in time is refused', () => {
     undefined,
     {},
   ];
-  for (const value of wrong) assert.equal(timestampMs(value), NaN, String(value));
+  for (const value of wrong) assert.equal(timestampMs(value), NaN, JSON.stringify(value));
 });

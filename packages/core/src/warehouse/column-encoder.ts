@@ -1,5 +1,5 @@
-import { assert } from '../base/index.ts';
-import { timestampMs, type ColumnType } from '../contract/index.ts';
+import { assert, timestampMs } from '../base/index.ts';
+import type { ColumnType } from '../contract/index.ts';
 import type { AppendValue } from './append-session.ts';
 
 /** The value cannot be converted to the column. */
@@ -54,7 +54,10 @@ interface RawJson {
 
 // ES2026 (source text access); the compiler's library does not know it yet.
 const json = JSON as unknown as {
-  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+  ): unknown;
   rawJSON(text: string): RawJson;
   isRawJSON(value: unknown): value is RawJson;
 };
@@ -138,11 +141,12 @@ function decimalEncoder(type: string): ColumnEncoder {
   const scale = Number(match[2]);
   const limit = 10n ** BigInt(match[1]!);
   const factor = 10 ** scale;
-  const fastMax = Math.min(Number.MAX_SAFE_INTEGER, Number(limit) - 1);
+  const fastMax = Math.min(10 ** 15, Number(limit)) - 1;
   return (value) => {
     if (typeof value === 'number') {
       const scaled = Math.round(value * factor);
-      // Division rounds correctly, so equality says that `value` is the double nearest to scaled / 10^scale.
+      // Division rounds correctly, so equality says that `value` is the double nearest to scaled / 10^scale; and up to
+      // 15 digits no other decimal has the same nearest double.
       if (scaled / factor === value && Math.abs(scaled) <= fastMax) return scaled;
       const text = String(value);
       return MANY_DIGITS.test(text.replace('.', '')) ? INEXACT : encodeDecimalText(text, scale, limit);

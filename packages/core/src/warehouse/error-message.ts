@@ -17,7 +17,15 @@ export function toErrorMessage(error: unknown): ErrorMessage {
   if (!isMillraceError(error)) {
     const cause = error instanceof Error ? error.stack : undefined;
     const remedy = 'This is a bug of Millrace; the cause belongs into a report.';
-    return { code: 'UNEXPECTED', kind: 'fatal', message: messageOf(error), remedy, retryAfterMs: undefined, details: {}, cause };
+    return {
+      code: 'UNEXPECTED',
+      kind: 'fatal',
+      message: messageOf(error),
+      remedy,
+      retryAfterMs: undefined,
+      details: {},
+      cause,
+    };
   }
   return {
     code: error.code,

@@ -46,7 +46,8 @@ export const WAREHOUSE_ERRORS = {
   WAREHOUSE_AHEAD_OF_LOG: {
     kind: 'config',
     cause: 'The warehouse has loaded more of a partition than the log holds: they do not belong together.',
-    remedy: 'Restore log and warehouse from the same backup, or move the warehouse folder away to load it anew.',
+    remedy:
+      'Restore log and warehouse from the same backup, or move the warehouse folder away to load it anew.',
   },
   WAREHOUSE_REFRESH_FAILED: {
     kind: 'transient',

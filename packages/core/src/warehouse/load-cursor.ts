@@ -37,13 +37,17 @@ export class LoadCursor {
       const endOffset = this.#endOffset(topic, partition);
       if (nextOffset > endOffset) {
         const message = `${topic}/${partition} is loaded up to record ${nextOffset}, and the log ends at ${endOffset}.`;
-        throw warehouseError('WAREHOUSE_AHEAD_OF_LOG', { message, details: { topic, partition, nextOffset, endOffset } });
+        throw warehouseError('WAREHOUSE_AHEAD_OF_LOG', {
+          message,
+          details: { topic, partition, nextOffset, endOffset },
+        });
       }
     }
   }
 
   advance(loaded: LoadReceipt['loaded']): void {
-    for (const { topic, partition, nextOffset } of loaded) this.#position(topic, partition).nextOffset = nextOffset;
+    for (const { topic, partition, nextOffset } of loaded)
+      this.#position(topic, partition).nextOffset = nextOffset;
   }
 
   /** Records in the log that are not loaded. */

@@ -87,7 +87,10 @@ export class Load {
       changes.push({ table: relation.slice('raw.'.length), newRows: `temp.main.${newRows}` });
     }
     for (const { rows, rejectedRows, expiredRecords, nextOffset } of this.#moved.values()) {
-      assert(rows + rejectedRows + expiredRecords === nextOffset, 'every offset must be a row, rejected or expired');
+      assert(
+        rows + rejectedRows + expiredRecords === nextOffset,
+        'every offset must be a row, rejected or expired',
+      );
     }
     return changes;
   }
@@ -138,7 +141,13 @@ export class Load {
       const value = cursor.valueStart < 0 ? null : text.toString('utf8', cursor.valueStart, cursor.valueEnd);
       const reason = value === null ? 'the record has no value' : target.rows.add(value, origin);
       if (reason !== undefined) {
-        this.rejected.push({ topic: progress.topic, partition: progress.partition, offset: origin.offset, reason, value });
+        this.rejected.push({
+          topic: progress.topic,
+          partition: progress.partition,
+          offset: origin.offset,
+          reason,
+          value,
+        });
         progress.rejectedRows++;
         continue;
       }
@@ -181,7 +190,10 @@ export class Load {
 
 function gap({ topic, partition }: LoadPart, expected: number, found: number): MillraceError {
   const message = `Records ${expected} to ${found - 1} of ${topic}/${partition} were not handed over.`;
-  return warehouseError('WAREHOUSE_RECORDS_MISSING', { message, details: { topic, partition, expected, found } });
+  return warehouseError('WAREHOUSE_RECORDS_MISSING', {
+    message,
+    details: { topic, partition, expected, found },
+  });
 }
 
 function isReplayed(headers: readonly { readonly key: string }[]): boolean {

@@ -53,7 +53,7 @@ export class LoaderState {
 
   static async read(session: AppendSession): Promise<LoaderState> {
     const rows = await session.rows(
-      `select topic, "partition", next_offset, "rows", rejected_rows, expired_records from meta.loaded_offsets order by 1, 2`,
+      `select topic, "partition", next_offset, "rows", rejected_rows, expired_records from meta.loaded_offsets`,
     );
     const offsets = rows.map(([topic, partition, nextOffset, loaded, rejected, expired]) => ({
       topic: String(topic),
@@ -72,8 +72,12 @@ export class LoaderState {
     return this.#offsets.get(topic)?.get(partition) ?? nothing;
   }
 
+  /** By topic and partition. */
   offsets(): LoadedOffset[] {
-    return [...this.#offsets.values()].flatMap((partitions) => [...partitions.values()]);
+    const offsets = [...this.#offsets.values()].flatMap((partitions) => [...partitions.values()]);
+    return offsets.toSorted((a, b) =>
+      a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
+    );
   }
 
   /** Rows ever loaded into the topic's table: the last `ingest_seq`. */
@@ -117,13 +121,20 @@ export class LoaderState {
   }
 }
 
-function insertRejected({ dialect }: AppendSession, rejected: readonly RejectedRow[], asOf: string): string[] {
+function insertRejected(
+  { dialect }: AppendSession,
+  rejected: readonly RejectedRow[],
+  asOf: string,
+): string[] {
   // NUL would end the statement.
-  const quote = (text: string) => dialect.text(text.slice(0, REJECTED_VALUE_LENGTH_MAX).replaceAll('\0', '\uFFFD'));
-  const values = rejected.slice(0, REJECTED_ROWS_PER_LOAD_MAX).map(({ topic, partition, offset, reason, value }) => {
-    const shown = value === null ? 'null' : quote(value);
-    return `(${dialect.text(topic)}, ${partition}, ${offset}, ${asOf}, ${quote(reason)}, ${shown})`;
-  });
+  const quote = (text: string) =>
+    dialect.text(text.slice(0, REJECTED_VALUE_LENGTH_MAX).replaceAll('\0', '\uFFFD'));
+  const values = rejected
+    .slice(0, REJECTED_ROWS_PER_LOAD_MAX)
+    .map(({ topic, partition, offset, reason, value }) => {
+      const shown = value === null ? 'null' : quote(value);
+      return `(${dialect.text(topic)}, ${partition}, ${offset}, ${asOf}, ${quote(reason)}, ${shown})`;
+    });
   return [
     `insert into meta.rejected_rows values ${values.join(', ')}`,
     `delete from meta.rejected_rows where rowid <= (select max(rowid) from meta.rejected_rows) - ${REJECTED_ROWS_MAX}`,

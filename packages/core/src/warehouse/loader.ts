@@ -90,7 +90,12 @@ export class Loader {
     const { changedTables, refreshMs, modelsMs } = result;
     this.#raise(changedTables);
     const { decodeMs, appendMs } = load;
-    return { ...load.receipt(), asOfMs, changedTables, timings: { decodeMs, appendMs, refreshMs, commitMs, modelsMs } };
+    return {
+      ...load.receipt(),
+      asOfMs,
+      changedTables,
+      timings: { decodeMs, appendMs, refreshMs, commitMs, modelsMs },
+    };
   }
 
   /** One bounded piece of the refresher's slower work; undefined when nothing was due. */

@@ -77,7 +77,7 @@ export interface QueryOptions {
 export interface Warehouse {
   /** Creates or widens the raw table of each topic. `WAREHOUSE_SCHEMA_CONFLICT` when a column changed its type. */
   defineTables(tables: readonly TableSchema[]): Promise<void>;
-  /** Where loading goes on: the next offset of every partition ever loaded. */
+  /** Where loading goes on: every partition ever loaded, by topic and partition. */
   loadedOffsets(): Promise<readonly LoadedOffset[]>;
   /**
    * Loads batches exactly once: rows, refreshed models and loaded offsets commit together; a part at or below the

@@ -169,7 +169,10 @@ export class LoaderPump {
       this.#enter({ status: 'running' });
     }
     if (receipt.rejectedRows > 0) {
-      const fields = { rejectedRows: receipt.rejectedRows, topics: collected.parts.map(({ topic }) => topic) };
+      const fields = {
+        rejectedRows: receipt.rejectedRows,
+        topics: collected.parts.map(({ topic }) => topic),
+      };
       this.#options.logger.warn('records do not fit their columns; see meta.rejected_rows', fields);
     }
     for (const listener of this.#loadedListeners) listener(receipt);
@@ -240,7 +243,10 @@ class PumpFigures {
     this.#rows = meter.counter('warehouse_loaded_rows_total', 'Rows loaded into raw tables');
     this.#rejectedRows = meter.counter('warehouse_rejected_rows_total', 'Records that fit no row');
     this.#lagRecords = meter.gauge('warehouse_lag_records', 'Records in the log that are not loaded');
-    this.#durationMs = meter.histogram('warehouse_load_duration_ms', 'One load, from the call to the receipt');
+    this.#durationMs = meter.histogram(
+      'warehouse_load_duration_ms',
+      'One load, from the call to the receipt',
+    );
     this.#refreshMs = meter.histogram('warehouse_refresh_duration_ms', 'Models refreshed within one load');
   }
 

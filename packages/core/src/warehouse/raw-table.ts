@@ -95,7 +95,10 @@ function refuseTwice(schema: TableSchema, wanted: readonly AppendColumn[]): void
     const lower = name.toLowerCase();
     if (seen.has(lower)) {
       const message = `Table raw.${schema.table}: the name of column '${name}' is taken; names differ by more than case.`;
-      throw warehouseError('WAREHOUSE_SCHEMA_CONFLICT', { message, details: { table: schema.table, column: name } });
+      throw warehouseError('WAREHOUSE_SCHEMA_CONFLICT', {
+        message,
+        details: { table: schema.table, column: name },
+      });
     }
     seen.add(lower);
   }
@@ -116,7 +119,9 @@ function refuseOtherType(
 }
 
 function rawTable(dialect: Dialect, schema: TableSchema, stored: readonly StoredColumn[]): RawTable {
-  const declared = new Map<string, Column>(schema.columns.map((column) => [column.name.toLowerCase(), column]));
+  const declared = new Map<string, Column>(
+    schema.columns.map((column) => [column.name.toLowerCase(), column]),
+  );
   const system = new Map<string, AppendColumn>(SYSTEM_COLUMNS.map((column) => [column.name, column]));
   const columns: AppendColumn[] = [];
   const fields: FieldColumn[] = [];

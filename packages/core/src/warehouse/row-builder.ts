@@ -47,9 +47,11 @@ export class RowBuilder {
     } catch {
       return 'the value is no JSON';
     }
-    if (typeof event !== 'object' || event === null || Array.isArray(event)) return 'the value is no JSON object';
+    if (typeof event !== 'object' || event === null || Array.isArray(event))
+      return 'the value is no JSON object';
     let problem = this.#addFields(event as Readonly<Record<string, unknown>>);
-    if (problem === INEXACT) problem = this.#addFields(parseExactly(text) as Readonly<Record<string, unknown>>);
+    if (problem === INEXACT)
+      problem = this.#addFields(parseExactly(text) as Readonly<Record<string, unknown>>);
     assert(problem !== INEXACT, 'a field that was parsed exactly must be exact');
     if (problem !== undefined) return problem;
     const { columns } = this;

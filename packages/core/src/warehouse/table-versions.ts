@@ -81,7 +81,8 @@ export class TableVersions {
   all(): ReadonlyMap<string, number> {
     this.#learnNames();
     const versions = new Map<string, number>();
-    for (const [table, slot] of this.#slots) versions.set(table, Atomics.load(this.#words, slot + VERSION_IN_SLOT));
+    for (const [table, slot] of this.#slots)
+      versions.set(table, Atomics.load(this.#words, slot + VERSION_IN_SLOT));
     return versions;
   }
 
