@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MillraceError } from '@millrace/core/base';
 import type { MetricQuery, SemanticLayer } from '@millrace/core/semantic';
 import { VirtualClock } from '@millrace/testkit/clock';
-import type { QueryableStores, StoreRead, StoreRow } from '../../streams/port.ts';
+import type { QueryableStores, StoreRead, StoreRow } from '../../streams/index.ts';
 import { metricsSource } from './metrics-source.ts';
 import { reportSource } from './report-source.ts';
 import { streamSource } from './stream-source.ts';

@@ -1,5 +1,5 @@
 import { isMillraceError, type Clock } from '../../base/index.ts';
-import type { QueryableStores, StoreRead, StoreRow } from '../../streams/port.ts';
+import type { QueryableStores, StoreRead, StoreRow } from '../../streams/index.ts';
 import { fail } from '../errors.ts';
 import type { LiveRow, LiveSource, LiveValue } from '../port.ts';
 import { invalid, onlyFields, optionalCount, optionalText, textField } from './fields.ts';

@@ -1,0 +1,125 @@
+import uPlot from 'uplot';
+import type { Line } from '../tiles/series-data.ts';
+import { chartOptions, type ChartShape } from './chart-options.ts';
+import type { ChartTheme } from './chart-theme.ts';
+
+export interface SeriesPlotContent {
+  readonly timesMs: readonly number[];
+  readonly lines: readonly Line[];
+  readonly shape: ChartShape;
+  /** The time axis ends now and spans so much; default what the data spans. */
+  readonly lastMs?: number | undefined;
+  /** A line across the chart, such as the bound of an alert. */
+  readonly bound?: number | undefined;
+  readonly formatValue: (value: number) => string;
+}
+
+/** What stands under the cursor. */
+export interface Pointed {
+  readonly index: number;
+  /** In pixels from the left of the chart. */
+  readonly x: number;
+  readonly toLeft: boolean;
+}
+
+export interface SeriesPlotOptions {
+  readonly nowMs: () => number;
+  readonly onPoint: (pointed: Pointed | undefined) => void;
+}
+
+/** One uPlot in an element: made anew when its structure changes, given new data when only that changes. */
+export class SeriesPlot {
+  readonly #element: HTMLElement;
+  readonly #options: SeriesPlotOptions;
+  readonly #observer: ResizeObserver;
+  #plot: uPlot | undefined;
+  #structure = '';
+  #theme: ChartTheme | undefined;
+  #content: SeriesPlotContent | undefined;
+
+  constructor(element: HTMLElement, options: SeriesPlotOptions) {
+    this.#element = element;
+    this.#options = options;
+    this.#observer = new ResizeObserver(() => this.#resize());
+    this.#observer.observe(element);
+  }
+
+  show(content: SeriesPlotContent, theme: ChartTheme): void {
+    const { bound, lines, shape, timesMs } = content;
+    const before = this.#content;
+    this.#content = content;
+    const structure = JSON.stringify([lines.map(({ label }) => label), shape, bound]);
+    if (structure !== this.#structure || theme !== this.#theme) {
+      this.#structure = structure;
+      this.#theme = theme;
+      this.#make(content, theme);
+    } else if (timesMs !== before?.timesMs || lines !== before.lines) {
+      this.#plot?.setData(alignedData(content));
+    }
+  }
+
+  /** Moves the cursor to a point, as the mouse would. */
+  point(index: number): void {
+    const timeMs = this.#content?.timesMs[index];
+    if (this.#plot === undefined || timeMs === undefined) return;
+    this.#plot.setCursor({ left: this.#plot.valToPos(timeMs / 1_000, 'x'), top: 0 });
+  }
+
+  destroy(): void {
+    this.#observer.disconnect();
+    this.#plot?.destroy();
+    this.#plot = undefined;
+  }
+
+  #make(content: SeriesPlotContent, theme: ChartTheme): void {
+    this.#plot?.destroy();
+    const { bound, lines, shape } = content;
+    const options = chartOptions(
+      {
+        labels: lines.map(({ label }) => label),
+        shape,
+        theme,
+        bound,
+        formatValue: (value) => this.#content?.formatValue(value) ?? '',
+        range: () => this.#range(),
+        onCursor: (plot) => this.#options.onPoint(pointedAt(plot)),
+      },
+      { width: this.#element.clientWidth, height: this.#element.clientHeight },
+    );
+    this.#plot = new uPlot(options, alignedData(content), this.#element);
+  }
+
+  #range(): readonly [number, number] | undefined {
+    const lastMs = this.#content?.lastMs;
+    const nowMs = this.#options.nowMs();
+    return lastMs === undefined ? undefined : [nowMs - lastMs, nowMs];
+  }
+
+  #resize(): void {
+    const { clientWidth: width, clientHeight: height } = this.#element;
+    if (width > 0 && height > 0) this.#plot?.setSize({ width, height });
+  }
+}
+
+function pointedAt(plot: uPlot): Pointed | undefined {
+  const { idx, left } = plot.cursor;
+  const time = idx === null || idx === undefined ? undefined : plot.data[0][idx];
+  if (idx === null || idx === undefined || time === undefined || left === undefined || left < 0)
+    return undefined;
+  const x = plot.valToPos(time, 'x') + plot.bbox.left / devicePixelRatio;
+  return { index: idx, x, toLeft: x > plot.width / 2 };
+}
+
+/** Stacked shapes are drawn from the top down, each over the one before: the last line lies on the ground. */
+function alignedData({ timesMs, lines, shape }: SeriesPlotContent): uPlot.AlignedData {
+  const times = timesMs.map((timeMs) => timeMs / 1_000);
+  if (shape === 'line' || lines.length < 2) return [times, ...lines.map(({ values }) => [...values])];
+  const sums = times.map(() => 0);
+  const stacked: number[][] = [];
+  for (let line = lines.length - 1; line >= 0; line--) {
+    const values = (lines[line] as Line).values;
+    for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (values[i] ?? 0);
+    stacked[line] = [...sums];
+  }
+  return [times, ...stacked];
+}

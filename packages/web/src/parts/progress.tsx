@@ -1,0 +1,31 @@
+import type { PipelineReport, ProgressReport } from 'millrace/wire';
+import { formatNumber } from '../format/number-format.ts';
+import { useReport } from '../live/use-live.ts';
+
+/** Long work under way, such as the first back-fill; nothing when there is none. */
+export function ProgressBanner() {
+  const { report } = useReport<PipelineReport>('pipeline');
+  const running = (report?.progress ?? []).filter(({ done, total }) => done < total);
+  if (running.length === 0) return null;
+  return (
+    <div className="banner">
+      {running.map((progress) => (
+        <ProgressLine key={progress.name} {...progress} />
+      ))}
+    </div>
+  );
+}
+
+export function ProgressLine({ label, done, total }: ProgressReport) {
+  const share = total > 0 ? Math.min(1, done / total) : 0;
+  const count = (value: number) => formatNumber(value, { style: 'number' });
+  return (
+    <div className="progress">
+      <span className="progress-label">{label}</span>
+      <progress className="progress-bar" value={done} max={total} aria-label={label} />
+      <span className="progress-count">
+        {count(done)} of {count(total)} ({formatNumber(share, { style: 'percent', decimals: 0 })})
+      </span>
+    </div>
+  );
+}
