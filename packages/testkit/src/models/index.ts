@@ -1,0 +1,3 @@
+/** What tests of models share: a session over real DuckDB, SQL in all forms, seeded projects and comparisons. */
+export * from './duckdb-session.ts';
+export * from './rebind-queries.ts';
