@@ -66,6 +66,7 @@ export class LoaderPump {
   readonly #stopping = new AbortController();
   #state: PumpState = { status: 'running' };
   #offsets = new Map<string, LoadedOffset>();
+  #drainUntilMs = 0;
   #wake = () => {};
   #running: Promise<void> = Promise.resolve();
 
@@ -110,6 +111,8 @@ export class LoaderPump {
 
   /** Loads what the log holds, for `drainMs` at most, and stops; the rest waits for the next start. */
   async close(): Promise<void> {
+    const { clock, drainMs = DRAIN_MS_DEFAULT } = this.#options;
+    this.#drainUntilMs = clock.monotonicMs() + drainMs;
     this.#stopping.abort();
     this.#wake();
     await this.#running;
@@ -117,34 +120,35 @@ export class LoaderPump {
   }
 
   async #run(): Promise<void> {
-    const { clock, log, intervalMs = INTERVAL_MS_DEFAULT, drainMs = DRAIN_MS_DEFAULT } = this.#options;
+    const { clock, log, intervalMs = INTERVAL_MS_DEFAULT } = this.#options;
     const { signal } = this.#stopping;
     const cancel = log.onCommit(() => {
       this.#wake();
     });
     try {
-      let drainUntilMs: number | undefined;
       for (;;) {
         await this.#untilDue();
-        if (signal.aborted) {
-          drainUntilMs ??= clock.monotonicMs() + drainMs;
-          const isOver = clock.monotonicMs() >= drainUntilMs || this.#state.status !== 'running';
-          if (isOver || this.#cursor.lagRecords() === 0) return;
-        }
+        if (signal.aborted && this.#isDrained()) return;
         const startedMs = clock.monotonicMs();
-        const isBacklogged = await this.#loadOnce();
+        const outcome = await this.#loadOnce();
         if (this.#state.status === 'failed') return;
+        if (outcome !== 'caught up') continue;
         const durationMs = clock.monotonicMs() - startedMs;
         const restMs = Math.max(intervalMs - durationMs, Math.min(REST_MS_MAX, durationMs * REST_RATIO));
-        if (!isBacklogged) await sleep(clock, restMs, signal);
+        await sleep(clock, restMs, signal);
       }
     } finally {
       cancel();
     }
   }
 
-  /** One load with its outcome recorded; true when more is waiting. */
-  async #loadOnce(): Promise<boolean> {
+  #isDrained(): boolean {
+    if (this.#state.status !== 'running' || this.#cursor.lagRecords() === 0) return true;
+    return this.#options.clock.monotonicMs() >= this.#drainUntilMs;
+  }
+
+  /** One load with its outcome recorded; after a failure also the wait that it asks for. */
+  async #loadOnce(): Promise<'caught up' | 'backlogged' | 'failed'> {
     const { warehouse, clock, bytesMax = BYTES_MAX_DEFAULT } = this.#options;
     try {
       if (this.#state.status === 'retrying') await this.#resume();
@@ -153,10 +157,10 @@ export class LoaderPump {
       const startedMs = clock.monotonicMs();
       const receipt = await warehouse.load(collected.parts, collected.completeToMs);
       this.#record(receipt, collected, clock.monotonicMs() - startedMs);
-      return collected.isBacklogged;
+      return collected.isBacklogged ? 'backlogged' : 'caught up';
     } catch (error) {
       await this.#fail(error);
-      return false;
+      return 'failed';
     }
   }
 
