@@ -22,6 +22,13 @@ export { EVENT_TIME_HEADER, REPLAYED_HEADER } from './event-time-header.ts';
 export type { KeyValueStore } from './key-value-store.ts';
 export type { PunctuationType } from './operator.ts';
 export * from './port.ts';
+export {
+  createStreamsRuntime,
+  type ApplicationStatus,
+  type StreamsRuntime,
+  type StreamsRuntimeOptions,
+} from './streams-runtime.ts';
+export type { ApplicationState } from './application.ts';
 export type {
   FixedKeyProcessorContext,
   FixedKeyProcessorSupplier,
