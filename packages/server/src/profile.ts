@@ -18,6 +18,7 @@ import { alertsReport, MetaReporter } from './live/index.ts';
 import {
   Companions,
   createActionRunner,
+  ModelBoard,
   observedMeter,
   openAuditTrail,
   pipelineReport,
@@ -117,9 +118,11 @@ async function compose(options: ProfileOptions, companions: Companions, cleanup:
   const topics = registry.topics().map(({ topic }) => topic);
   const pump = await LoaderPump.start({ log, warehouse, topics, clock, random: systemRandom, meter, logger });
   opened.push(() => pump.close());
+  const models = new ModelBoard(clock, await warehouse.models());
   pump.onLoaded((receipt) => {
     visibility.loaded(receipt);
     probe.loaded(receipt);
+    models.loaded(receipt);
   });
   if (topics.some((topic) => log.range(topic, 0).endOffset > 0)) probe.expectEvents();
 
@@ -157,7 +160,7 @@ async function compose(options: ProfileOptions, companions: Companions, cleanup:
       sources,
       companions,
       streamsLagRecords: () => streams.lagRecords(),
-      models: () => [],
+      models: () => models.reports(),
       version,
     }),
   };
@@ -214,6 +217,7 @@ async function openStorage(
     openDuckdbWarehouse({
       folder: join(dataFolder, 'warehouse'),
       meter,
+      logger,
       ...(manifestPath === undefined ? {} : { manifestPath }),
       ...(project.definition.warehouse ?? {}),
     }),

@@ -5,6 +5,7 @@ export { Companions, type Progress } from './companions.ts';
 export { lineLogger } from './line-logger.ts';
 export { SourceDirectory, type SourceProbeResult, type SourceStatus } from './source-directory.ts';
 export { systemClock } from './system-clock.ts';
+export { ModelBoard } from './model-board.ts';
 export { observedMeter } from './observed-meter.ts';
 export { pipelineReport } from './pipeline-report.ts';
 export { SystemProbe } from './system-probe.ts';
