@@ -2,6 +2,8 @@
 export { readInt32, readInt64, writeInt32, writeInt64 } from './bytes.ts';
 export { crc32c } from './checksum.ts';
 export type { Checksum } from './checksum.ts';
+export { openEmbeddedLog } from './embedded-log.ts';
+export type { EmbeddedLogLimits, EmbeddedLogOptions } from './embedded-options.ts';
 export { LOG_ERRORS } from './errors.ts';
 export { murmur2, partitionFor } from './murmur2.ts';
 export * from './port.ts';

@@ -81,6 +81,11 @@ export class RecordBatchBuilder {
     return this.#end;
   }
 
+  /** True once it was handed to the log. */
+  get isSealed(): boolean {
+    return this.#sealed;
+  }
+
   /** Appends one record; key or value may be null. Both are copied. */
   append(
     key: Uint8Array | null,

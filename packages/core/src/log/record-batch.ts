@@ -18,6 +18,7 @@ import {
   RECORD_COUNT_AT,
 } from './record-batch-layout.ts';
 import type { RecordHeader } from './record-batch-builder.ts';
+import type { AppendedBatch } from './partition-log.ts';
 import { RecordCursor } from './record-cursor.ts';
 
 /**
@@ -58,8 +59,21 @@ export class RecordBatch {
         details: { position, problem },
       });
     }
+    return RecordBatch.view(bytes, position);
+  }
+
+  /**
+   * `decode` for a place where `batchProblem` was asked before.
+   * @internal
+   */
+  static view(bytes: Uint8Array, position: number): RecordBatch {
     const end = position + LENGTH_OVERHEAD + readInt32(bytes, position + BATCH_LENGTH_AT);
     return new RecordBatch(position === 0 && end === bytes.length ? bytes : bytes.subarray(position, end));
+  }
+
+  /** Encoded size, header included. */
+  get byteLength(): number {
+    return this.bytes.length;
   }
 
   /** Walks over the records without making an object for each: the way for hot loops. */
@@ -114,6 +128,17 @@ export class LogRecord {
 }
 
 const noHeaders: readonly RecordHeader[] = [];
+
+/** What a header says about its batch; the header alone, without the records, is enough. */
+export function summaryOfHeader(header: Uint8Array): AppendedBatch {
+  const baseOffset = readInt64(header, BASE_OFFSET_AT);
+  return {
+    baseOffset,
+    lastOffset: baseOffset + readInt32(header, LAST_OFFSET_DELTA_AT),
+    appendedAtMs: readInt64(header, MAX_TIMESTAMP_AT),
+    byteLength: LENGTH_OVERHEAD + readInt32(header, BATCH_LENGTH_AT),
+  };
+}
 
 /** All batches of `bytes`, which hold whole batches one after the other. */
 export function decodeBatches(bytes: Uint8Array): RecordBatch[] {

@@ -1,0 +1,437 @@
+import { isMillraceError, type Logger } from '../base/index.ts';
+import { Checkpointer } from './checkpointer.ts';
+import { encodeCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { crc32c } from './checksum.ts';
+import { type CommitGroup, type CommitRequest, emptyRequest } from './commit-group.ts';
+import { backpressure, CommitQueue } from './commit-queue.ts';
+import { type EmbeddedLogLimits, type EmbeddedLogOptions, LIMITS_DEFAULT } from './embedded-options.ts';
+import { logError } from './errors.ts';
+import { IndexStore } from './index-store.ts';
+import { Journal } from './journal.ts';
+import { LogFigures } from './log-figures.ts';
+import { LogFolder } from './log-folder.ts';
+import { describeTopic, type LogState, type TopicState } from './log-state.ts';
+import type { PartitionLog } from './partition-log.ts';
+import type {
+  CommitReceipt,
+  EventLog,
+  LogCommit,
+  PartitionRange,
+  ReadOptions,
+  TopicConfig,
+  TopicDescription,
+} from './port.ts';
+import { RecentBatches } from './recent-batches.ts';
+import type { RecordBatch } from './record-batch.ts';
+import { recover } from './recovery.ts';
+import { checkCommit, checkTopic, checkOffset } from './request-checks.ts';
+import { retainedFrom } from './retention.ts';
+import { SegmentFiles } from './segment-files.ts';
+import { SegmentReader } from './segment-reader.ts';
+import { SegmentWriter } from './segment-writer.ts';
+import type { Segment } from './segment.ts';
+
+/** The parts of an open log. */
+interface Parts {
+  readonly state: LogState;
+  readonly journal: Journal;
+  readonly segmentFiles: SegmentFiles;
+  readonly writer: SegmentWriter;
+  readonly reader: SegmentReader;
+  readonly indexes: IndexStore;
+  readonly unlock: () => Promise<void>;
+}
+
+/**
+ * Opens the log in a folder of this machine, recovering what a crash left; an empty or missing folder becomes a new
+ * log. `LOG_LOCKED`, `LOG_UNSUPPORTED_FORMAT`, `LOG_CORRUPT_JOURNAL`, `LOG_CORRUPT_METADATA` refuse to open and change
+ * nothing.
+ *
+ * @example
+ * ```ts
+ * const log = await openEmbeddedLog({ folder, files: nodeFileSystem, clock, checksum, meter, logger });
+ * await log.createTopic('events', { partitions: 4 });
+ * ```
+ */
+export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EventLog> {
+  const folder = new LogFolder(options.folder, options.files);
+  const unlock = await folder.lock();
+  try {
+    return await openLocked(options, folder, unlock);
+  } catch (error) {
+    await unlock();
+    throw diskFullOf(error) ?? error;
+  }
+}
+
+async function openLocked(
+  options: EmbeddedLogOptions,
+  folder: LogFolder,
+  unlock: () => Promise<void>,
+): Promise<EventLog> {
+  const { files, clock, meter, logger, checksum = crc32c } = options;
+  const limits = { ...LIMITS_DEFAULT, ...options.limits };
+  const startMs = clock.monotonicMs();
+  const state = await folder.load({ ...options, checksum });
+  const segmentFiles = new SegmentFiles(files);
+  const writer = new SegmentWriter(segmentFiles, meter);
+  const journalFolder = folder.journal;
+  const report = await recover(state, { files, segmentFiles, writer, journalFolder, checksum, logger });
+  if (report.frames > 0) {
+    await writer.sync();
+    await writeCheckpoint(files, folder.checkpoint, encodeCheckpoint(state, checksum));
+  }
+  const fileBytes = limits.journalFileBytes;
+  const journal = await Journal.start(
+    { files, folder: journalFolder, fileBytes, clock, meter, logger },
+    state.sequence,
+  );
+  const indexes = new IndexStore({ files, checksum, logger });
+  const reader = new SegmentReader({ files: segmentFiles, indexes, checksum, logger });
+  const parts = { state, journal, segmentFiles, writer, reader, indexes, unlock };
+  const log = new EmbeddedLog({ options, limits, checkpointPath: folder.checkpoint, parts });
+  logger.info('The log is open', {
+    folder: folder.path,
+    durationMs: Math.round(clock.monotonicMs() - startMs),
+    recoveredFrames: report.frames,
+    cutBytes: report.cutBytes,
+  });
+  return log;
+}
+
+function diskFullOf(error: unknown): Error | undefined {
+  const { code } = error as { code?: unknown };
+  return code === 'ENOSPC' || code === 'EDQUOT' ? logError('LOG_DISK_FULL', { cause: error }) : undefined;
+}
+
+class EmbeddedLog implements EventLog {
+  readonly #options: EmbeddedLogOptions;
+  readonly #limits: EmbeddedLogLimits;
+  readonly #parts: Parts;
+  readonly #logger: Logger;
+  readonly #figures: LogFigures;
+  readonly #recent: RecentBatches;
+  readonly #queue: CommitQueue;
+  readonly #checkpointer: Checkpointer;
+  readonly #listeners = new Set<(topics: ReadonlySet<string>) => void>();
+  readonly #cancelTimers: (() => void)[] = [];
+  /** Changes of topics, one after the other: each looks at what the one before has made. */
+  #topicChanges: Promise<unknown> = Promise.resolve();
+  #removals: Promise<unknown> = Promise.resolve();
+  #failure: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(log: {
+    options: EmbeddedLogOptions;
+    limits: EmbeddedLogLimits;
+    checkpointPath: string;
+    parts: Parts;
+  }) {
+    const { options, limits, parts } = log;
+    const { files, clock, meter, logger, checksum = crc32c } = options;
+    this.#options = options;
+    this.#limits = limits;
+    this.#parts = parts;
+    this.#logger = logger;
+    this.#figures = new LogFigures(meter);
+    this.#recent = new RecentBatches(limits.recentBytesMax, meter);
+    const onFailure = (error: Error) => this.#fail(error);
+    this.#checkpointer = new Checkpointer({
+      ...parts,
+      files,
+      path: log.checkpointPath,
+      checksum,
+      clock,
+      meter,
+      logger,
+      journalBytes: limits.journalFileBytes * 0.75,
+      onWritten: () => this.#recent.trim(),
+      onFailure,
+    });
+    this.#queue = new CommitQueue({
+      ...parts,
+      checksum,
+      clock,
+      roll: limits,
+      commitIntervalMs: limits.commitIntervalMs,
+      inPlaceBytesMin: limits.inPlaceBytesMin,
+      onDurable: (group) => this.#publish(group),
+      onBoundary: () => this.#checkpointer.advance(),
+      onFailure,
+    });
+    this.#repeat(limits.checkpointIntervalMs, () => {
+      this.#checkpointer.request();
+      this.#queue.requestBoundary();
+    });
+    this.#repeat(limits.retentionIntervalMs, () => this.#applyRetention());
+  }
+
+  createTopic(topic: string, config: TopicConfig): Promise<TopicDescription> {
+    return this.#changeTopic(async () => {
+      const existing = this.#parts.state.topic(topic)?.description;
+      const wanted = describeTopic(topic, config);
+      checkTopic(wanted);
+      const partitions = Math.max(wanted.partitions, existing?.partitions ?? 0);
+      if (existing?.keyed && wanted.keyed && partitions > existing.partitions) {
+        throw logError('LOG_KEYED_TOPIC', { details: { topic, partitions: existing.partitions } });
+      }
+      return this.#putTopic({ ...wanted, partitions });
+    });
+  }
+
+  topics(): readonly TopicDescription[] {
+    const names = this.#parts.state.topics().map(({ description }) => description);
+    return names.toSorted((a, b) => (a.topic < b.topic ? -1 : 1));
+  }
+
+  describe(topic: string): TopicDescription | undefined {
+    return this.#parts.state.topic(topic)?.description;
+  }
+
+  addPartitions(topic: string, partitions: number): Promise<TopicDescription> {
+    return this.#changeTopic(async () => {
+      const { description } = this.#topic(topic);
+      if (description.keyed) throw logError('LOG_KEYED_TOPIC', { details: { topic } });
+      const wanted = { ...description, partitions };
+      checkTopic(wanted);
+      if (partitions < description.partitions) {
+        const message = `${topic} has ${description.partitions} partitions; it cannot shrink to ${partitions}.`;
+        throw logError('LOG_INVALID_TOPIC', { message, details: { topic, partitions } });
+      }
+      return this.#putTopic(wanted);
+    });
+  }
+
+  async deleteRecordsBefore(topic: string, partition: number, offset: number): Promise<void> {
+    const log = this.#partition(topic, partition);
+    const { startOffset, endOffset } = log;
+    if (offset <= startOffset) return;
+    checkOffset(offset, { topic, partition, startOffset, endOffset });
+    await this.#submit({ ...emptyRequest, starts: [{ partition: log, offset }] }, 0);
+    await this.#removals;
+  }
+
+  async commit(commit: LogCommit): Promise<CommitReceipt> {
+    const { appends, offsets = [] } = commit;
+    const bytes = checkCommit(commit, this.#limits);
+    const request: CommitRequest = {
+      appends: appends.map(({ topic, partition, batch }) => ({
+        partition: this.#partition(topic, partition),
+        batch,
+      })),
+      offsets: offsets.map(({ group, topic, partition, nextOffset }) => {
+        const { topicId } = this.#partition(topic, partition);
+        return { group, topicId, partition, nextOffset };
+      }),
+      topics: [],
+      starts: [],
+    };
+    return this.#submit(request, bytes);
+  }
+
+  async read(topic: string, partition: number, options: ReadOptions): Promise<readonly RecordBatch[]> {
+    this.#checkOpen();
+    const log = this.#partition(topic, partition);
+    const { offset, bytesMax } = options;
+    checkOffset(offset, { topic, partition, startOffset: log.startOffset, endOffset: log.endOffset });
+    if (offset === log.endOffset) return [];
+    const recent = log.recentFrom(offset, bytesMax);
+    if (recent !== undefined) return recent;
+    const segment = log.segments[log.segmentOf(offset)];
+    try {
+      return segment === undefined ? [] : await this.#parts.reader.read(log, segment, options);
+    } catch (error) {
+      // Retention may have removed the file while it was being read.
+      checkOffset(offset, { topic, partition, startOffset: log.startOffset, endOffset: log.endOffset });
+      throw error;
+    }
+  }
+
+  range(topic: string, partition: number): PartitionRange {
+    const { startOffset, endOffset } = this.#partition(topic, partition);
+    return { startOffset, endOffset };
+  }
+
+  async offsetAtTime(topic: string, partition: number, timeMs: number): Promise<number> {
+    this.#checkOpen();
+    const log = this.#partition(topic, partition);
+    const { recent } = log;
+    if (recent.length > 0 && recent.at(0).appendedAtMs < timeMs) {
+      for (let i = 1; i < recent.length; i++) {
+        if (recent.at(i).appendedAtMs >= timeMs) return Math.max(log.startOffset, recent.at(i).baseOffset);
+      }
+      return log.endOffset;
+    }
+    const segment = log.segments.find(({ lastAppendedAtMs }) => lastAppendedAtMs >= timeMs);
+    const found = segment && (await this.#parts.reader.offsetAtTime(log, segment, timeMs));
+    const fallback = recent.length > 0 ? recent.at(0).baseOffset : log.endOffset;
+    return Math.max(log.startOffset, found ?? fallback);
+  }
+
+  committedOffset(group: string, topic: string, partition: number): number | undefined {
+    const { topicId } = this.#partition(topic, partition);
+    return this.#parts.state.groupOffset(group, topicId, partition);
+  }
+
+  onCommit(listener: (topics: ReadonlySet<string>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const cancel of this.#cancelTimers.splice(0)) cancel();
+    const { segmentFiles, journal, unlock } = this.#parts;
+    try {
+      await this.#queue.idle();
+      await this.#removals;
+      if (this.#failure === undefined) await this.#checkpointer.finalCheckpoint();
+    } catch (error) {
+      throw diskFullOf(error) ?? error;
+    } finally {
+      this.#checkpointer.stop();
+      await this.#checkpointer.idle();
+      await segmentFiles.close();
+      await journal.close();
+      await unlock();
+    }
+  }
+
+  #submit(request: CommitRequest, bytes: number): Promise<CommitReceipt> {
+    this.#checkOpen();
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#checkpointer.isDiskFull) throw logError('LOG_DISK_FULL', { retryAfterMs: 1_000 });
+    const waiting = this.#queue.queuedBytes + this.#parts.writer.unwrittenBytes;
+    const { inFlightBytesMax } = this.#limits;
+    if (waiting > 0 && waiting + bytes > inFlightBytesMax) throw backpressure(waiting, inFlightBytesMax);
+    const receipt = this.#queue.submit(request);
+    this.#figures.queuedBytes.set(this.#queue.queuedBytes);
+    return receipt;
+  }
+
+  /** A group has become durable: what it holds can be seen from now on. */
+  #publish(group: CommitGroup): void {
+    const { state, writer } = this.#parts;
+    const topics = new Set<string>();
+    for (const { id, description } of group.topics) state.putTopic(id, description);
+    for (const { partition, batch, segmentBase, position, isInPlace } of group.appends) {
+      const before = partition.segments.at(-1);
+      const segment = partition.append(batch, { segmentBase, position });
+      if (before !== undefined && before !== segment) this.#checkpointer.noteClosed(before);
+      this.#recent.add(partition, batch);
+      if (isInPlace) writer.noteWritten(segment, batch.byteLength);
+      else writer.add(partition, { segment, position, batch });
+      topics.add(partition.topic);
+      this.#figures.batchBytes.observe(batch.byteLength);
+      this.#figures.records.add(batch.count);
+    }
+    for (const offset of group.offsets) state.putGroupOffset(offset);
+    for (const { partition, offset } of group.starts) this.#remove(partition.raiseStart(offset));
+    this.#recent.trim();
+    this.#observe(group);
+    if (topics.size > 0) this.#notify(topics);
+  }
+
+  #observe(group: CommitGroup): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const { startMs } of group.waiters) this.#figures.commitDuration.observe(nowMs - startMs);
+    this.#figures.groupCommits.observe(group.waiters.length);
+    this.#figures.bytes.add(group.bytes);
+    this.#figures.queuedBytes.set(this.#queue.queuedBytes);
+    this.#figures.unwrittenBytes.set(this.#parts.writer.unwrittenBytes);
+  }
+
+  #notify(topics: ReadonlySet<string>): void {
+    for (const listener of this.#listeners) listener(topics);
+  }
+
+  #remove(segments: readonly Segment[]): void {
+    if (segments.length === 0) return;
+    const { segmentFiles, indexes } = this.#parts;
+    const remove = async () => {
+      for (const segment of segments) {
+        indexes.forget(segment);
+        await segmentFiles.remove(segment.logPath);
+        await segmentFiles.remove(segment.indexPath);
+        this.#figures.removedSegments.add(1);
+      }
+    };
+    this.#removals = this.#removals.then(remove).catch((error: unknown) => {
+      // The next start removes what does not belong to the log any more.
+      this.#logger.warn('Segments that are not needed could not be removed', { cause: String(error) });
+    });
+  }
+
+  async #applyRetention(): Promise<void> {
+    const nowMs = this.#options.clock.nowMs();
+    const starts: CommitRequest['starts'][number][] = [];
+    for (const { description, partitions } of this.#parts.state.topics()) {
+      for (const partition of partitions) {
+        const offset = retainedFrom(partition, description, nowMs);
+        if (offset !== undefined) starts.push({ partition, offset });
+      }
+    }
+    if (starts.length > 0) await this.#submit({ ...emptyRequest, starts }, 0);
+  }
+
+  async #putTopic(description: TopicDescription): Promise<TopicDescription> {
+    const { state } = this.#parts;
+    const id = state.topic(description.topic)?.id ?? state.nextTopicId;
+    await this.#submit({ ...emptyRequest, topics: [{ id, description }] }, 0);
+    return description;
+  }
+
+  #changeTopic(change: () => Promise<TopicDescription>): Promise<TopicDescription> {
+    const result = this.#topicChanges.then(change);
+    this.#topicChanges = result.catch(() => {});
+    return result;
+  }
+
+  #topic(topic: string): TopicState {
+    const state = this.#parts.state.topic(topic);
+    if (state === undefined) {
+      throw logError('LOG_NO_SUCH_TOPIC', { message: `There is no topic ${topic}.`, details: { topic } });
+    }
+    return state;
+  }
+
+  #partition(topic: string, partition: number): PartitionLog {
+    const found = this.#topic(topic).partitions[partition];
+    if (found !== undefined) return found;
+    throw logError('LOG_NO_SUCH_PARTITION', {
+      message: `${topic} has no partition ${partition}.`,
+      details: { topic, partition, partitions: this.#topic(topic).partitions.length },
+    });
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw logError('LOG_CLOSED');
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#checkpointer.stop();
+    const details = isMillraceError(error) ? error.details : {};
+    this.#logger.error(error.message, { ...details, folder: this.#options.folder });
+  }
+
+  /** Runs again and again; a run that fails is tried again at the next time. */
+  #repeat(intervalMs: number, run: () => unknown): void {
+    const { clock } = this.#options;
+    const i = this.#cancelTimers.length;
+    const tick = async () => {
+      try {
+        await run();
+      } catch (error) {
+        if (!isMillraceError(error)) throw error;
+        this.#logger.warn(`The log could not do its housekeeping: ${error.message}`);
+      }
+      if (this.#closing === undefined) this.#cancelTimers[i] = clock.schedule(() => void tick(), intervalMs);
+    };
+    this.#cancelTimers[i] = clock.schedule(() => void tick(), intervalMs);
+  }
+}

@@ -1,0 +1,175 @@
+import { type FileSystem, type Logger, messageOf, readWhole } from '../base/index.ts';
+import type { Checksum } from './checksum.ts';
+import { checkFormat } from './checkpoint.ts';
+import { logError } from './errors.ts';
+import {
+  findFrame,
+  frameAt,
+  frameEntries,
+  frameVersion,
+  type JournalEntry,
+  type JournalFrame,
+} from './journal-frame.ts';
+import { journalNumbers, journalPath } from './journal.ts';
+import { decodeDescription, type LogState } from './log-state.ts';
+import type { PartitionLog } from './partition-log.ts';
+import { RecordBatch, summaryOfHeader } from './record-batch.ts';
+import type { SegmentFiles } from './segment-files.ts';
+import type { SegmentWriter } from './segment-writer.ts';
+import { baseOffsetOf } from './segment.ts';
+
+export interface RecoveryOptions {
+  readonly files: FileSystem;
+  readonly segmentFiles: SegmentFiles;
+  readonly writer: SegmentWriter;
+  readonly journalFolder: string;
+  readonly checksum: Checksum;
+  readonly logger: Logger;
+}
+
+export interface RecoveryReport {
+  /** Frames that were in the journal but not in the checkpoint. */
+  readonly frames: number;
+  /** Bytes of segments that were never acknowledged, or no longer belong to the log, and were cut off. */
+  readonly cutBytes: number;
+}
+
+/**
+ * Brings the state from the checkpoint to the last durable frame: reads the journal, writes the batches in it to their
+ * places in the segments again, and cuts off what lies behind. Places are in the journal, so doing it twice, or only
+ * half before the next crash, changes nothing. Afterwards everything is in the segments, not yet synced.
+ *
+ * `LOG_CORRUPT_JOURNAL` before anything was changed when frames are missing in the middle.
+ */
+export async function recover(state: LogState, options: RecoveryOptions): Promise<RecoveryReport> {
+  const { files, journalFolder } = options;
+  const numbers = await journalNumbers(files, journalFolder);
+  const first = state.sequence + 1;
+  // All of it is checked before the first change.
+  let next = first;
+  for (const number of numbers) next = await readJournalFile({ state, options, number, next });
+  next = first;
+  for (const number of numbers) {
+    const apply = (entry: JournalEntry) => applyEntry(state, entry, options);
+    next = await readJournalFile({ state, options, number, next, apply });
+    await options.writer.write();
+  }
+  state.sequence = next - 1;
+  let cutBytes = 0;
+  for (const partition of state.partitions()) {
+    partition.revoke();
+    cutBytes += await tidyPartition(partition, options);
+  }
+  return { frames: next - first, cutBytes };
+}
+
+interface JournalReading {
+  readonly state: LogState;
+  readonly options: RecoveryOptions;
+  readonly number: number;
+  /** Sequence of the next frame to come. */
+  readonly next: number;
+  readonly apply?: (entry: JournalEntry) => void;
+}
+
+/** Returns the sequence that must come next, in a later file. */
+async function readJournalFile(reading: JournalReading): Promise<number> {
+  const { state, options, number, apply } = reading;
+  const path = journalPath(options.journalFolder, number);
+  const bytes = (await readWhole(options.files, path)) ?? new Uint8Array(0);
+  const check = { logId: state.logId, checksum: options.checksum };
+  let { next } = reading;
+  let position = 0;
+  for (let frame = frameAt(bytes, 0, check); frame !== undefined; frame = frameAt(bytes, position, check)) {
+    checkFormat(frameVersion(frame), path);
+    if (frame.sequence > next) throw corruptJournal(path, position, { expected: next, frame });
+    if (frame.sequence === next) {
+      if (apply !== undefined) for (const entry of frameEntries(frame)) apply(entry);
+      next++;
+    }
+    position = frame.end;
+  }
+  // What follows is empty, torn by a crash, or left from an earlier use of the file: nothing that comes after `next`.
+  const later = findFrame(bytes, position, { ...check, sequenceMin: next });
+  if (later !== undefined) throw corruptJournal(path, position, { expected: next, frame: later });
+  return next;
+}
+
+function corruptJournal(
+  file: string,
+  position: number,
+  found: { expected: number; frame: JournalFrame },
+): Error {
+  const details = { file, position, expected: found.expected, found: found.frame.sequence };
+  return logError('LOG_CORRUPT_JOURNAL', {
+    message:
+      `${file} is damaged at byte ${position}: frame ${found.expected} is not whole, but frame ` +
+      `${found.frame.sequence} comes after it.`,
+    details,
+  });
+}
+
+function applyEntry(state: LogState, entry: JournalEntry, options: RecoveryOptions): void {
+  switch (entry.kind) {
+    case 'append': {
+      const partition = state.partition(entry.topicId, entry.partition);
+      const batch = RecordBatch.decode(entry.batch);
+      const segment = partition.append(batch, entry);
+      options.writer.add(partition, { segment, position: entry.position, batch });
+      options.segmentFiles.noteChanged(partition.folder);
+      state.lastAppendedAtMs = Math.max(state.lastAppendedAtMs, batch.appendedAtMs);
+      break;
+    }
+    case 'appendInPlace': {
+      const partition = state.partition(entry.topicId, entry.partition);
+      const batch = summaryOfHeader(entry.header);
+      options.writer.noteWritten(partition.append(batch, entry), batch.byteLength);
+      state.lastAppendedAtMs = Math.max(state.lastAppendedAtMs, batch.appendedAtMs);
+      break;
+    }
+    case 'groupOffset':
+      state.putGroupOffset(entry);
+      break;
+    case 'topic':
+      state.putTopic(entry.topicId, decodeDescription(entry.config));
+      break;
+    case 'startOffset':
+      state.partition(entry.topicId, entry.partition).raiseStart(entry.startOffset);
+      break;
+  }
+}
+
+/** Makes a partition's folder hold what the state says; returns how many bytes were cut off. */
+async function tidyPartition(partition: PartitionLog, options: RecoveryOptions): Promise<number> {
+  const { files, segmentFiles, logger } = options;
+  const known = new Set(partition.segments.map(({ baseOffset }) => baseOffset));
+  const start = partition.segments[0]?.baseOffset ?? partition.endOffset;
+  for (const name of await files.list(partition.folder)) {
+    const baseOffset = baseOffsetOf(name);
+    if (baseOffset === undefined || known.has(baseOffset)) continue;
+    const path = `${partition.folder}/${name}`;
+    if (baseOffset < start || baseOffset >= partition.endOffset) await files.remove(path);
+    else logger.warn('A file in the log does not belong to it and is left alone', { file: path });
+  }
+  let cutBytes = 0;
+  for (const segment of partition.segments) {
+    try {
+      cutBytes += await segmentFiles.use(segment.logPath, { create: false }, async (file) => {
+        const surplus = (await file.size()) - segment.size;
+        if (surplus > 0) await file.truncate(segment.size);
+        if (surplus < 0) logger.error('A segment is shorter than it should be', damageOf(segment, -surplus));
+        return Math.max(0, surplus);
+      });
+    } catch (error) {
+      logger.error('A segment cannot be opened', {
+        ...damageOf(segment, segment.size),
+        cause: messageOf(error),
+      });
+    }
+  }
+  return cutBytes;
+}
+
+function damageOf(segment: { logPath: string; size: number }, missingBytes: number): Record<string, unknown> {
+  return { file: segment.logPath, size: segment.size, missingBytes };
+}
