@@ -1,2 +1,12 @@
-/** What a project's files import from 'millrace'. */
-export { defineEvent, Type, type EventContract, type EventOf } from '@millrace/core/contract';
+/** What a project's files import from `millrace`: contracts, streams, alerts and the project itself. */
+export {
+  defineEvent,
+  Type,
+  type AnyEvent,
+  type EventContract,
+  type EventDefinition,
+  type EventOf,
+} from '@millrace/core/contract';
+export { defineAlert, type AlertAction, type AlertDefinition } from '@millrace/core/observe';
+export * from '@millrace/core/streams';
+export { defineProject, type Companion, type ProjectDefinition } from './project/definition.ts';
