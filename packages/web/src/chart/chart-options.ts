@@ -1,11 +1,12 @@
 import uPlot from 'uplot';
 import { formatMark } from '../format/time-format.ts';
+import type { Line } from '../tiles/series-data.ts';
 import type { ChartTheme } from './chart-theme.ts';
 
 export type ChartShape = 'line' | 'area' | 'bars';
 
 export interface ChartStructure {
-  readonly labels: readonly string[];
+  readonly lines: readonly Pick<Line, 'label' | 'color'>[];
   readonly shape: ChartShape;
   readonly theme: ChartTheme;
   readonly formatValue: (value: number) => string;
@@ -21,7 +22,7 @@ export function chartOptions(
   structure: ChartStructure,
   size: { width: number; height: number },
 ): uPlot.Options {
-  const { labels, onCursor, shape, theme } = structure;
+  const { lines, onCursor, shape, theme } = structure;
   return {
     ...size,
     padding: [8, 8, 0, 0],
@@ -36,10 +37,7 @@ export function chartOptions(
       y: { range: (_chart, min, max) => valueRange(min, max, structure.bound) },
     },
     axes: axesOf(structure),
-    series: [
-      {},
-      ...labels.map((label, index) => seriesOf(label, index, { shape, theme, count: labels.length })),
-    ],
+    series: [{}, ...lines.map((line) => seriesOf(line, { shape, theme, count: lines.length }))],
     hooks: {
       setCursor: [onCursor],
       draw:
@@ -109,13 +107,21 @@ interface SeriesLook {
   readonly count: number;
 }
 
-function seriesOf(label: string, index: number, { shape, theme, count }: SeriesLook): uPlot.Series {
+function seriesOf(
+  { label, color: index }: ChartStructure['lines'][number],
+  { shape, theme, count }: SeriesLook,
+): uPlot.Series {
   const color = theme.lines[index % theme.lines.length] as string;
   const stacked = shape !== 'line' && count > 1;
   const common = { label, stroke: color, width: 1.75, points: { show: false }, spanGaps: false };
   if (shape === 'bars') {
     const bars = uPlot.paths.bars?.({ size: [0.72, 36], radius: 0 });
-    return { ...common, width: 0, fill: color, ...(bars === undefined ? {} : { paths: bars }) };
+    return {
+      ...common,
+      width: 0,
+      fill: mixed(color, theme.surface, 0.88),
+      ...(bars === undefined ? {} : { paths: bars }),
+    };
   }
   if (shape === 'line') return common;
   // Stacked areas cover those behind them, so they must not be seen through.

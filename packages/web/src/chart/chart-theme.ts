@@ -15,15 +15,20 @@ const listeners = new Set<() => void>();
 
 function readTheme(): ChartTheme {
   const style = getComputedStyle(document.documentElement);
-  const value = (name: string) => style.getPropertyValue(name).trim();
+  const color = (name: string) => longHex(style.getPropertyValue(name).trim());
   return {
-    lines: Array.from({ length: 8 }, (_, i) => value(`--line-${i + 1}`)),
-    ink: value('--ink-3'),
-    grid: value('--grid'),
-    surface: value('--surface'),
-    bad: value('--bad'),
-    font: `11px ${value('--font')}`,
+    lines: Array.from({ length: 8 }, (_, i) => color(`--line-${i + 1}`)),
+    ink: color('--ink-3'),
+    grid: color('--grid'),
+    surface: color('--surface'),
+    bad: color('--bad'),
+    font: `11px ${style.getPropertyValue('--font')}`,
   };
+}
+
+/** `#abc` is short for `#aabbcc`; a style sheet that was made smaller uses it. */
+function longHex(hex: string): string {
+  return hex.length === 4 ? hex.replaceAll(/[\da-f]/gi, '$&$&') : hex;
 }
 
 /** The system's theme or the reader's choice changed: charts are drawn anew. */

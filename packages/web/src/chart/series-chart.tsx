@@ -82,12 +82,12 @@ function ChartTip({ pointed, timeMs, content }: ChartTipProps) {
   return (
     <div className={pointed.toLeft ? 'chart-tip chart-tip-left' : 'chart-tip'} style={{ left: pointed.x }}>
       <div className="chart-tip-time">{formatWhole(timeMs)}</div>
-      {content.lines.map(({ label, values }, index) => {
+      {content.lines.map(({ label, values, color }) => {
         const value = values[pointed.index];
         if (value === null || value === undefined) return null;
         return (
           <div className="chart-tip-row" key={label}>
-            <span className={`key key-${(index % 8) + 1}`} />
+            <span className={`key key-${color + 1}`} />
             <span className="chart-tip-label">{label}</span>
             <span className="chart-tip-value">{content.formatValue(value)}</span>
           </div>

@@ -12,6 +12,8 @@ export interface SeriesPlotContent {
   /** A line across the chart, such as the bound of an alert. */
   readonly bound?: number | undefined;
   readonly formatValue: (value: number) => string;
+  /** At the marks of the axis; default as the values. */
+  readonly formatMark?: ((value: number) => string) | undefined;
 }
 
 /** What stands under the cursor. */
@@ -48,7 +50,7 @@ export class SeriesPlot {
     const { bound, lines, shape, timesMs } = content;
     const before = this.#content;
     this.#content = content;
-    const structure = JSON.stringify([lines.map(({ label }) => label), shape, bound]);
+    const structure = JSON.stringify([lines.map(({ label, color }) => [label, color]), shape, bound]);
     if (structure !== this.#structure || theme !== this.#theme) {
       this.#structure = structure;
       this.#theme = theme;
@@ -76,11 +78,11 @@ export class SeriesPlot {
     const { bound, lines, shape } = content;
     const options = chartOptions(
       {
-        labels: lines.map(({ label }) => label),
+        lines: drawingOrder(lines, shape),
         shape,
         theme,
         bound,
-        formatValue: (value) => this.#content?.formatValue(value) ?? '',
+        formatValue: (value) => (this.#content?.formatMark ?? this.#content?.formatValue)?.(value) ?? '',
         range: () => this.#range(),
         onCursor: (plot) => this.#options.onPoint(pointedAt(plot)),
       },
@@ -110,16 +112,18 @@ function pointedAt(plot: uPlot): Pointed | undefined {
   return { index: idx, x, toLeft: x > plot.width / 2 };
 }
 
-/** Stacked shapes are drawn from the top down, each over the one before: the last line lies on the ground. */
+/** Stacked shapes are drawn from the top down, each over the one before: the first line lies on the ground. */
+function drawingOrder(lines: readonly Line[], shape: ChartShape): readonly Line[] {
+  return shape === 'line' ? lines : lines.toReversed();
+}
+
 function alignedData({ timesMs, lines, shape }: SeriesPlotContent): uPlot.AlignedData {
   const times = timesMs.map((timeMs) => timeMs / 1_000);
   if (shape === 'line' || lines.length < 2) return [times, ...lines.map(({ values }) => [...values])];
   const sums = times.map(() => 0);
-  const stacked: number[][] = [];
-  for (let line = lines.length - 1; line >= 0; line--) {
-    const values = (lines[line] as Line).values;
+  const stacked = lines.map(({ values }) => {
     for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (values[i] ?? 0);
-    stacked[line] = [...sums];
-  }
-  return [times, ...stacked];
+    return [...sums];
+  });
+  return [times, ...stacked.toReversed()];
 }

@@ -32,18 +32,19 @@ export function formatNumber(value: number, format: TileFormat): string {
   return unit.startsWith('/') ? `${text}${unit}` : `${text} ${unit}`;
 }
 
+/** The same at the marks of an axis: without the unit, and no more decimals than the mark needs. */
+export function formatMarkNumber(value: number, { unit: _unit, ...format }: TileFormat): string {
+  return formatNumber(value, Number.isInteger(value) ? { ...format, decimals: 0 } : format);
+}
+
 function styled(value: number, { style, currency, decimals }: TileFormat): string {
   const digits =
     decimals === undefined ? {} : { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
   switch (style) {
     case 'percent':
       return numberFormat({ style: 'percent', maximumFractionDigits: 1, ...digits }).format(value);
-    case 'currency': {
-      const fraction = Math.abs(value) >= 1_000 ? { maximumFractionDigits: 0 } : {};
-      return numberFormat({ style: 'currency', currency: currency ?? 'EUR', ...fraction, ...digits }).format(
-        value,
-      );
-    }
+    case 'currency':
+      return numberFormat({ style: 'currency', currency: currency ?? 'EUR', ...digits }).format(value);
     case 'compact':
       return compact(value, digits);
     case 'duration':

@@ -73,8 +73,7 @@ function AlertCard({ alert, history }: AlertCardProps) {
       )}
       {lastAction !== undefined && (
         <p className="last-action">
-          <strong>{lastAction.applied ? 'Done' : 'Not done'}</strong> {formatAge(lastAction.timeMs, nowMs)}:{' '}
-          {lastAction.text}
+          Last action, {formatAge(lastAction.timeMs, nowMs)}: {lastAction.text}
         </p>
       )}
     </section>
@@ -139,7 +138,7 @@ function History({ entries }: { readonly entries: readonly AlertHistoryEntry[] }
                 <Pill tone={kindLook[entry.type].tone}>{kindLook[entry.type].text}</Pill>
                 {entry.type === 'action' && (
                   <Pill tone={entry.applied ? 'good' : 'quiet'}>
-                    {entry.applied ? 'Applied' : 'Not applied'}
+                    {entry.applied ? 'Applied' : 'No change'}
                   </Pill>
                 )}
               </p>

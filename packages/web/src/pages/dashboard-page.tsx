@@ -1,7 +1,8 @@
-import type { DashboardEntry, DashboardsReport } from 'millrace/wire';
+import type { DashboardEntry, DashboardsReport, PipelineReport } from 'millrace/wire';
 import { useReport } from '../live/use-live.ts';
 import { Link } from '../parts/link.tsx';
 import { Notice } from '../parts/notice.tsx';
+import { Prose } from '../parts/prose.tsx';
 import { ProgressBanner } from '../parts/progress.tsx';
 import { pathOf } from '../router.ts';
 import { TileView } from '../tiles/tile-view.tsx';
@@ -9,6 +10,7 @@ import { TileView } from '../tiles/tile-view.tsx';
 /** One dashboard; without a name the first one. */
 export function DashboardPage({ name }: { readonly name: string | undefined }) {
   const { report } = useReport<DashboardsReport>('dashboards');
+  const { report: pipeline } = useReport<PipelineReport>('pipeline');
   if (report === undefined) return <h1 className="hidden">Dashboards</h1>;
   const entries = Object.values(report);
   const entry = name === undefined ? entries[0] : report[name];
@@ -24,7 +26,7 @@ export function DashboardPage({ name }: { readonly name: string | undefined }) {
         </div>
         {entries.length > 1 && <DashboardTabs entries={entries} current={entry.name} />}
       </div>
-      <ProgressBanner />
+      <ProgressBanner progress={pipeline?.progress ?? []} />
       <Problems entry={entry} />
       {dashboard !== undefined && (
         <div className="grid">
@@ -77,7 +79,7 @@ function Problems({ entry }: { readonly entry: DashboardEntry }) {
             <code>
               {file}:{line}:{column}
             </code>{' '}
-            {message}
+            <Prose text={message} />
           </li>
         ))}
       </ul>

@@ -122,7 +122,7 @@ export interface ExplorationQueries {
   readonly timeColumn: string;
 }
 
-export const slicesShown = 20;
+const slicesShown = 20;
 
 /** The live queries that answer an exploration. */
 export function queriesOf(exploration: Exploration, cube: CubeReport | undefined): ExplorationQueries {

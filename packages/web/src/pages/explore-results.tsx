@@ -1,13 +1,13 @@
 import { useMemo, useState } from 'react';
 import type { CubeReport, LiveView, TileFormat, TileQuery } from 'millrace/wire';
 import { SeriesChart } from '../chart/series-chart.tsx';
-import { formatNumber, noValue, numberOf } from '../format/number-format.ts';
+import { formatMarkNumber, formatNumber, noValue, numberOf } from '../format/number-format.ts';
 import { titleOf } from '../format/value-format.ts';
 import { useLive } from '../live/use-live.ts';
 import { Bars } from '../tiles/bar-tile.tsx';
 import { seriesDataOf, type SeriesData } from '../tiles/series-data.ts';
 import { TileFrame } from '../tiles/tile-frame.tsx';
-import { ranges, slicesShown, tileYaml, type Exploration, type ExplorationQueries } from './explore-query.ts';
+import { ranges, tileYaml, type Exploration, type ExplorationQueries } from './explore-query.ts';
 
 interface ExploreResultsProps {
   readonly cube: CubeReport | undefined;
@@ -126,6 +126,7 @@ function Course({ title, format, exploration, queries, query }: CourseProps) {
               label={`Chart of ${title}`}
               shape={shape}
               formatValue={(value) => formatNumber(value, format)}
+              formatMark={(value) => formatMarkNumber(value, format)}
             />
           </>
         )
@@ -137,9 +138,9 @@ function Course({ title, format, exploration, queries, query }: CourseProps) {
 function Keys({ data }: { readonly data: SeriesData }) {
   return (
     <ul className="legend">
-      {data.lines.map(({ label }, index) => (
+      {data.lines.map(({ label, color }) => (
         <li key={label}>
-          <span className={`key key-${(index % 8) + 1}`} aria-hidden="true" />
+          <span className={`key key-${color + 1}`} aria-hidden="true" />
           {label}
         </li>
       ))}
@@ -157,8 +158,8 @@ function overlaid(now: SeriesData, then: SeriesData, shiftMs: number): SeriesDat
   return {
     timesMs,
     lines: [
-      { label: 'Now', values: timesMs.map((timeMs) => current.get(timeMs) ?? null) },
-      { label: 'Before', values: timesMs.map((timeMs) => before.get(timeMs) ?? null) },
+      { label: 'Now', color: 0, values: timesMs.map((timeMs) => current.get(timeMs) ?? null) },
+      { label: 'Before', color: 7, values: timesMs.map((timeMs) => before.get(timeMs) ?? null) },
     ],
   };
 }
@@ -167,7 +168,7 @@ function Slices({ title, format, exploration, query }: PartProps & { readonly qu
   const view = useLive(query);
   const tile = { label: exploration.by, value: exploration.metric, format };
   return (
-    <TileFrame title={`${title}, first ${slicesShown}`} kind="bar" width={12} view={view}>
+    <TileFrame title={title} kind="bar" width={12} view={view}>
       {(result) => <Bars tile={tile} result={result} />}
     </TileFrame>
   );

@@ -12,7 +12,7 @@ import { useReport } from '../live/use-live.ts';
 import { useNow } from '../live/use-now.ts';
 import { Freshness } from '../parts/freshness.tsx';
 import { Pill, type Tone } from '../parts/pill.tsx';
-import { ProgressLine } from '../parts/progress.tsx';
+import { ProgressBanner } from '../parts/progress.tsx';
 import { hopLook, hopNames } from '../tiles/hop-look.ts';
 import { ModelTable } from './model-table.tsx';
 
@@ -42,13 +42,7 @@ function Report({ report }: { readonly report: PipelineReport }) {
   const { hops, identities, models, process, progress, sources, topics } = report;
   return (
     <>
-      {progress.length > 0 && (
-        <div className="banner">
-          {progress.map((each) => (
-            <ProgressLine key={each.name} {...each} />
-          ))}
-        </div>
-      )}
+      <ProgressBanner progress={progress} />
       <ol className="hops">
         {hops.map((hop) => (
           <Hop key={hop.id} hop={hop} />
@@ -83,15 +77,12 @@ function Hop({ hop }: { readonly hop: HopReport }) {
         {eventsPerSecond === undefined
           ? noValue
           : formatNumber(eventsPerSecond, { style: 'compact', decimals: 0 })}
-        <span className="hop-unit">events/s</span>
+        {eventsPerSecond !== undefined && <span className="hop-unit">events/s</span>}
       </p>
       <dl className="facts">
-        <dt>Lag</dt>
-        <dd>{lagRecords === undefined ? noValue : count(lagRecords)}</dd>
-        <dt>p50</dt>
-        <dd>{latencyMs === undefined ? noValue : formatDuration(latencyMs.p50)}</dd>
-        <dt>p99</dt>
-        <dd>{latencyMs === undefined ? noValue : formatDuration(latencyMs.p99)}</dd>
+        <Fact label="Lag" text={lagRecords === undefined ? noValue : count(lagRecords)} />
+        <Fact label="p50" text={latencyMs === undefined ? noValue : formatDuration(latencyMs.p50)} />
+        <Fact label="p99" text={latencyMs === undefined ? noValue : formatDuration(latencyMs.p99)} />
         {facts?.map(({ label, value, unit }) => (
           <Fact key={label} label={label} text={factText(value, unit)} />
         ))}
@@ -103,10 +94,10 @@ function Hop({ hop }: { readonly hop: HopReport }) {
 
 function Fact({ label, text }: { readonly label: string; readonly text: string }) {
   return (
-    <>
+    <div className="fact">
       <dt>{label}</dt>
       <dd>{text}</dd>
-    </>
+    </div>
   );
 }
 

@@ -35,16 +35,15 @@ function freshnessOf(
   if (result === undefined || evaluatedAtMs === undefined)
     return { tone: 'quiet', text: 'waiting', title: 'No answer yet' };
   const dataMs = result.watermarkMs ?? evaluatedAtMs;
-  const age = formatDuration(coarse(Math.max(0, nowMs - dataMs)));
+  const age = formatSeconds(nowMs - dataMs);
   const title = `Data up to ${formatWhole(dataMs)}; asked at ${formatWhole(evaluatedAtMs)}`;
   if (line.paused) return { tone: 'quiet', text: `paused, ${age} old`, title };
   if (status === 'stale' || !line.connected)
     return { tone: 'warn', text: `${age} old`, title: `Not connected. ${title}` };
-  return { tone: 'good', text: age, title };
+  return { tone: 'good', text: `${age} ago`, title };
 }
 
-/** Below a second in steps of a tenth, so that the eye is not kept busy. */
-function coarse(ms: number): number {
-  if (ms < 1_000) return Math.max(100, Math.round(ms / 100) * 100);
-  return Math.round(ms / 1_000) * 1_000;
+/** Below ten seconds in tenths, so that the eye is not kept busy. */
+function formatSeconds(ms: number): string {
+  return ms < 10_000 ? `${(Math.max(100, ms) / 1_000).toFixed(1)} s` : formatDuration(ms);
 }

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 
 interface NoticeProps {
   readonly tone?: 'quiet' | 'warn' | 'bad';
-  readonly title: string;
+  readonly title: ReactNode;
   readonly children?: ReactNode;
 }
 

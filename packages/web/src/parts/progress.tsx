@@ -1,22 +1,20 @@
-import type { PipelineReport, ProgressReport } from 'millrace/wire';
+import type { ProgressReport } from 'millrace/wire';
 import { formatNumber } from '../format/number-format.ts';
-import { useReport } from '../live/use-live.ts';
 
 /** Long work under way, such as the first back-fill; nothing when there is none. */
-export function ProgressBanner() {
-  const { report } = useReport<PipelineReport>('pipeline');
-  const running = (report?.progress ?? []).filter(({ done, total }) => done < total);
+export function ProgressBanner({ progress }: { readonly progress: readonly ProgressReport[] }) {
+  const running = progress.filter(({ done, total }) => done < total);
   if (running.length === 0) return null;
   return (
     <div className="banner">
-      {running.map((progress) => (
-        <ProgressLine key={progress.name} {...progress} />
+      {running.map((each) => (
+        <ProgressLine key={each.name} {...each} />
       ))}
     </div>
   );
 }
 
-export function ProgressLine({ label, done, total }: ProgressReport) {
+function ProgressLine({ label, done, total }: ProgressReport) {
   const share = total > 0 ? Math.min(1, done / total) : 0;
   const count = (value: number) => formatNumber(value, { style: 'number' });
   return (

@@ -6,6 +6,8 @@ import { titleOf } from '../format/value-format.ts';
 export interface Line {
   readonly label: string;
   readonly values: readonly (number | null)[];
+  /** From 0; the same for the same label as long as the labels stay. */
+  readonly color: number;
 }
 
 export interface SeriesData {
@@ -47,10 +49,10 @@ function wide(result: LiveResult, tile: SeriesShape, { rows, timeIndex }: Timed)
     tile.values.length > 0
       ? tile.values
       : result.columns.filter((_, index) => index !== timeIndex).map((column) => ({ column }));
-  const lines = chosen.map(({ column, ...given }) => {
+  const lines = chosen.map(({ column, ...given }, color) => {
     const index = result.columns.indexOf(column);
     const label = 'label' in given && given.label !== undefined ? given.label : titleOf(column);
-    return { label, values: rows.map(([, row]) => numberOf(row[index]) ?? null) };
+    return { label, color, values: rows.map(([, row]) => numberOf(row[index]) ?? null) };
   });
   return { timesMs: rows.map(([timeMs]) => timeMs), lines };
 }
@@ -74,25 +76,34 @@ function long(result: LiveResult, tile: SeriesShape, { rows, timeIndex }: Timed)
     const value = numberOf(row[valueIndex]);
     if (value !== undefined) values[positions.get(timeMs) as number] = value;
   }
-  const sorted = [...lines].toSorted(([one], [other]) => (one < other ? -1 : 1));
-  return {
-    timesMs,
-    lines: limited(sorted.map(([name, values]) => ({ label: titleOf(name) || 'None', values }))),
-  };
+  return { timesMs, lines: limited(lines) };
 }
 
-function limited(lines: readonly Line[]): readonly Line[] {
-  if (lines.length <= linesMax) return lines;
-  const total = ({ values }: Line) => values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
-  const largest = new Set(lines.toSorted((one, other) => total(other) - total(one)).slice(0, linesMax - 1));
-  const rest = lines.filter((line) => !largest.has(line));
-  const values = (rest[0] as Line).values.map((_, index) =>
-    rest.reduce<number | null>((sum, line) => {
+/** The largest first; colours go by the alphabet, so that a change of places changes no colour. */
+function limited(values: ReadonlyMap<string, readonly (number | null)[]>): readonly Line[] {
+  const names = [...values.keys()].toSorted();
+  const lines = names.map((name, color) => ({
+    label: titleOf(name) || 'None',
+    color: color % linesMax,
+    values: values.get(name) ?? [],
+  }));
+  const sorted = lines.toSorted((one, other) => total(other) - total(one));
+  if (sorted.length <= linesMax) return sorted;
+  const shown = sorted.slice(0, linesMax - 1).map((line, color) => ({ ...line, color }));
+  return [...shown, { label: 'Other', color: linesMax - 1, values: sumOf(sorted.slice(linesMax - 1)) }];
+}
+
+function total({ values }: Line): number {
+  return values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+}
+
+function sumOf(lines: readonly Line[]): (number | null)[] {
+  return (lines[0] as Line).values.map((_, index) =>
+    lines.reduce<number | null>((sum, line) => {
       const value = line.values[index] ?? null;
       return value === null ? sum : (sum ?? 0) + value;
     }, null),
   );
-  return [...lines.filter((line) => largest.has(line)), { label: 'Other', values }];
 }
 
 /** The last value that there is. */

@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'react';
 import type { LiveResult, SeriesTile } from 'millrace/wire';
 import { SeriesChart } from '../chart/series-chart.tsx';
-import { formatNumber, noValue } from '../format/number-format.ts';
+import { formatMarkNumber, formatNumber, noValue } from '../format/number-format.ts';
 import { formatMark } from '../format/time-format.ts';
 import { useLive } from '../live/use-live.ts';
 import { lastOf, seriesDataOf, type SeriesData } from './series-data.ts';
@@ -54,6 +54,7 @@ function SeriesBody({ tile, result, asTable }: SeriesBodyProps) {
           shape={tile.shape}
           lastMs={tile.lastMs}
           formatValue={formatValue}
+          formatMark={(value) => formatMarkNumber(value, tile.format)}
         />
       )}
     </>
@@ -68,9 +69,9 @@ interface LegendProps {
 function Legend({ data, formatValue }: LegendProps) {
   return (
     <ul className="legend">
-      {data.lines.map(({ label }, index) => (
+      {data.lines.map(({ label, color }, index) => (
         <li key={label}>
-          <span className={`key key-${(index % 8) + 1}`} aria-hidden="true" />
+          <span className={`key key-${color + 1}`} aria-hidden="true" />
           {label}
           <span className="legend-value">{lastText(data, index, formatValue)}</span>
         </li>

@@ -30,7 +30,9 @@ export function ResultTable({ title, columns, result }: ResultTableProps) {
   ).map((column) => {
     const index = result.columns.indexOf(column.column);
     const numeric =
-      result.rows.some((row) => typeof row[index] === 'number') || isNumericFormat(column.format);
+      column.format === undefined
+        ? result.rows.some((row) => typeof row[index] === 'number')
+        : !['text', 'time', 'age'].includes(column.format.style);
     return { ...column, index, numeric };
   });
   return (
@@ -59,10 +61,6 @@ export function ResultTable({ title, columns, result }: ResultTableProps) {
       </table>
     </div>
   );
-}
-
-function isNumericFormat(format: TileFormat | undefined): boolean {
-  return format !== undefined && !['text', 'time', 'age'].includes(format.style);
 }
 
 function formatFor(row: LiveRow, index: number): TileFormat {

@@ -2,6 +2,7 @@ import { useId, type ReactNode } from 'react';
 import type { LiveResult, LiveView } from 'millrace/wire';
 import { Freshness } from '../parts/freshness.tsx';
 import { Notice } from '../parts/notice.tsx';
+import { Prose } from '../parts/prose.tsx';
 
 interface TileFrameProps {
   readonly title: string;
@@ -54,7 +55,7 @@ function TileBody({ view, empty, children }: Pick<TileFrameProps, 'view' | 'empt
       <>
         {status === 'failed' && trouble !== undefined && (
           <p className="tile-warning" title={trouble.remedy}>
-            Not renewed: {trouble.message}
+            Not renewed: <Prose text={trouble.message} />
           </p>
         )}
         {result.rows.length === 0 ? <Notice title={empty ?? 'Nothing yet'} /> : children(result)}
@@ -63,8 +64,8 @@ function TileBody({ view, empty, children }: Pick<TileFrameProps, 'view' | 'empt
   }
   if (status === 'failed' && trouble !== undefined) {
     return (
-      <Notice tone="bad" title={trouble.message}>
-        {trouble.remedy} <code>{trouble.code}</code>
+      <Notice tone="bad" title={<Prose text={trouble.message} />}>
+        <Prose text={trouble.remedy} />
       </Notice>
     );
   }
