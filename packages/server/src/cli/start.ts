@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { loadProject } from '../project/index.ts';
-import { openProfile, type RunningProfile } from '../profile.ts';
+import { lineLogger } from '../operate/index.ts';
+import { runProject, type RunningProject } from '../run-project.ts';
 
 interface StartOptions {
   readonly port: number | undefined;
@@ -31,13 +32,16 @@ export function startCommand(): Command {
 async function start(options: StartOptions): Promise<void> {
   const startedMs = performance.now();
   const project = await loadProject(options.project ?? defaultProject());
-  const running = await openProfile({
+  const running = await runProject({
     project,
     dataFolder: resolve(options.data ?? join(project.folder, '.millrace', 'data')),
     host: options.host,
     port: options.port ?? DEFAULT_PORT,
     isPortFixed: options.port !== undefined,
     startCompanions: options.companions,
+    cacheFolder: join(import.meta.dirname, '../../../../.millrace/cache'),
+    logger: lineLogger('warn'),
+    version: '0.1.0',
   });
   printTable(running, performance.now() - startedMs);
   if (options.open && process.stdout.isTTY) openBrowser(running.url);
@@ -50,7 +54,7 @@ function defaultProject(): string {
   return join(import.meta.dirname, '../../../../examples/storefront');
 }
 
-function printTable(running: RunningProfile, startMs: number): void {
+function printTable(running: RunningProject, startMs: number): void {
   const rows = running.parts.map(({ name, where, note }) => [name, where, note] as const);
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column as 0 | 1].length)));
   console.log(`\n  Millrace runs ${running.projectName}, ready in ${(startMs / 1000).toFixed(1)} s\n`);
@@ -60,7 +64,7 @@ function printTable(running: RunningProfile, startMs: number): void {
   console.log(`\n  Open ${running.url}   Stop with Ctrl-C\n`);
 }
 
-function stopOnSignal(running: RunningProfile): void {
+function stopOnSignal(running: RunningProject): void {
   let isStopping = false;
   const stop = async () => {
     if (isStopping) process.exit(1);

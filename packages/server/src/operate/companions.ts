@@ -15,9 +15,14 @@ export interface CompanionsOptions {
   readonly projectFolder: string;
   /** Where companions may keep small files between starts. */
   readonly stateFolder: string;
-  readonly url: string;
-  readonly key: string | undefined;
   readonly logger: Logger;
+}
+
+/** Where companions send events. */
+export interface CompanionTarget {
+  readonly url: string;
+  /** An ingest key, where keys are set. */
+  readonly key: string | undefined;
 }
 
 const STOP_GRACE_MS = 1500;
@@ -36,8 +41,9 @@ export class Companions {
     this.#options = options;
   }
 
-  start(companion: Companion): void {
-    const { projectFolder, stateFolder, url, key } = this.#options;
+  start(companion: Companion, target: CompanionTarget): void {
+    const { projectFolder, stateFolder } = this.#options;
+    const { url, key } = target;
     const child = fork(join(projectFolder, companion.script), [...(companion.args ?? [])], {
       cwd: projectFolder,
       env: {
@@ -59,7 +65,7 @@ export class Companions {
       this.#options.logger.warn(`${companion.name} ended with ${code}, starting it again`, { complaint });
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
-        this.start(companion);
+        this.start(companion, target);
       }, RESTART_DELAY_MS);
       this.#timers.add(timer);
     });
