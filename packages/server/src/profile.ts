@@ -130,7 +130,7 @@ async function compose(options: ProfileOptions, companions: Companions, cleanup:
   if (semantic !== undefined) opened.push(() => semantic.close());
 
   const figures = new FigureBoard(clock);
-  figures.addProbe(probe.probe({ ingest, pump, streamDelaysMs: () => streams.delaysMs() }));
+  figures.addProbe(probe.probe({ ingest, pump, streamDelaysMs: () => streams.delaysMs(), isBackfilling: () => companions.isBusy() }));
   figures.start();
   opened.push(() => figures.stop());
   const sources = new SourceDirectory(clock);

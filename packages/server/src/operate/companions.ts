@@ -83,6 +83,12 @@ export class Companions {
     return this.#progress;
   }
 
+  /** True while one of them has long work to do. */
+  isBusy(): boolean {
+    for (const { done, total } of this.#progress.values()) if (done < total) return true;
+    return false;
+  }
+
   onProgress(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

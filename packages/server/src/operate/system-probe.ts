@@ -8,6 +8,8 @@ const RATE_WINDOW_MS = 10_000;
 const AVERAGE_WINDOW_MS = 10_000;
 const QUANTILE_WINDOW_MS = 60_000;
 const LOOP_RESOLUTION_MS = 10;
+/** With fewer records than this between log and warehouse, a start or a back-fill has been caught up with. */
+const CAUGHT_UP_LAG = 2000;
 
 /** What the probe reads; parts that start later are added when they are there. */
 export interface ProbedParts {
@@ -15,11 +17,14 @@ export interface ProbedParts {
   readonly pump: LoaderPump;
   /** Age of the oldest record that a topology has not processed, by topology; 0 when it is up to date. */
   readonly streamDelaysMs: () => ReadonlyMap<string, number>;
+  /** True while a companion sends history: what waits behind it says nothing about live traffic. */
+  readonly isBackfilling: () => boolean;
 }
 
 /**
  * The system's own figures, sampled once a second. Latency is first byte received → visible; `avg_latency_ms` is the
- * worst path's mean of the last ten seconds, or the age of what waits there when nothing comes through at all.
+ * worst path's mean of the last ten seconds, or the age of what waits there when nothing comes through at all; it is not
+ * measured while a start or a back-fill is being caught up with.
  */
 export class SystemProbe {
   readonly #clock: Clock;
@@ -33,6 +38,8 @@ export class SystemProbe {
   #loopSamples = 0;
   #checkpointMsMax = 0;
   #storedBefore = 0;
+  #isCaughtUp = false;
+  #asOfMs: number | undefined;
 
   constructor(clock: Clock, marts: LatencyWindow) {
     this.#clock = clock;
@@ -55,6 +62,7 @@ export class SystemProbe {
 
   loaded(receipt: LoadReceipt): void {
     this.#refreshes.record(this.#clock.nowMs(), receipt.timings.refreshMs);
+    this.#asOfMs = receipt.asOfMs;
   }
 
   checkpoint(durationMs: number): void {
@@ -73,6 +81,8 @@ export class SystemProbe {
       this.#storedBefore = counts.stored;
       const identity = parts.pump.identity();
       const delays = parts.streamDelaysMs();
+      if (parts.isBackfilling()) this.#isCaughtUp = false;
+      else if (identity.lagRecords < CAUGHT_UP_LAG) this.#isCaughtUp = true;
       return {
         events_per_second: this.#accepted.perSecond(nowMs, RATE_WINDOW_MS),
         events_last_second: this.#accepted.perSecond(nowMs, 1000),
@@ -83,7 +93,8 @@ export class SystemProbe {
         refused_requests: counts.refusedRequests,
         loaded: identity.rows,
         lag_records: identity.lagRecords,
-        avg_latency_ms: this.#averageMs(nowMs, delays),
+        avg_latency_ms: this.#isCaughtUp ? this.#averageMs(nowMs, delays) : undefined,
+        freshness_ms: this.#asOfMs === undefined ? undefined : nowMs - this.#asOfMs,
         latency_stream_p50_ms: this.#allStreams.quantileMs(nowMs, QUANTILE_WINDOW_MS, 0.5),
         latency_stream_p99_ms: this.#allStreams.quantileMs(nowMs, QUANTILE_WINDOW_MS, 0.99),
         latency_mart_p50_ms: this.#marts.quantileMs(nowMs, QUANTILE_WINDOW_MS, 0.5),
