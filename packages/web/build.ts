@@ -17,7 +17,10 @@ export interface BuiltWeb {
 const webFolder = import.meta.dirname;
 const hashFile = '.sources';
 
-/** Builds the page unless `outFolder` holds what the same sources gave before; the bundler is loaded only to build. */
+/**
+ * Builds the page unless `outFolder` holds what the same sources gave before; the bundler is loaded only to
+ * build.
+ */
 export async function buildWeb({ outFolder }: BuildWebOptions): Promise<BuiltWeb> {
   const hash = await hashOfSources();
   const known = await readFile(join(outFolder, hashFile), 'utf8').catch(() => undefined);
@@ -38,7 +41,10 @@ export async function buildWeb({ outFolder }: BuildWebOptions): Promise<BuiltWeb
   return { folder: outFolder, built: true };
 }
 
-/** Everything that the page is made of: its own files, what it shares with server and engine, and its libraries. */
+/**
+ * Everything that the page is made of: its own files, what it shares with server and engine, and its
+ * libraries.
+ */
 async function hashOfSources(): Promise<string> {
   const wire = dirname(fileURLToPath(import.meta.resolve('millrace/wire')));
   const reader = dirname(fileURLToPath(import.meta.resolve('@millrace/core/live/reader')));

@@ -48,7 +48,9 @@ type Wire =
   | { connection: number; message: LiveMessage }
   | { connection: number; versions: Record<string, number> };
 
-/** One viewer behind a line that delays, cuts, and loses single messages, in front of a server that restarts. */
+/**
+ * One viewer behind a line that delays, cuts, and loses single messages, in front of a server that restarts.
+ */
 class Line {
   readonly clock = new VirtualClock();
   readonly tables = new Tables();
@@ -189,7 +191,9 @@ test('any mix of losses, reconnects, delays, failures and restarts ends equal to
   );
 });
 
-/** The line is whole again: connected or not before, everything due is sent and received, heartbeats included. */
+/**
+ * The line is whole again: connected or not before, everything due is sent and received, heartbeats included.
+ */
 async function settle(line: Line): Promise<void> {
   if (!line.connected) line.connect();
   for (let round = 0; round < 4; round++) {

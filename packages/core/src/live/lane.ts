@@ -1,4 +1,6 @@
-/** Lets at most `concurrencyMax` evaluations of one source run at a time; the longest-waiting enters first. */
+/**
+ * Lets at most `concurrencyMax` evaluations of one source run at a time; the longest-waiting enters first.
+ */
 export class Lane {
   readonly #concurrencyMax: number;
   readonly #waiting = new Set<() => void>();

@@ -170,7 +170,7 @@ test('take keeps to its bytes, and nobody is left out', async () => {
   assert.equal(seen.size, 10);
 });
 
-test('who comes back with the current version gets no rows, with an old one a delta, with a foreign one a snapshot', async () => {
+test('who comes back gets no rows for the current version, a delta for an old one, else a snapshot', async () => {
   const { clock, source, hub, connect } = harness();
   source.rows = Array.from({ length: 10 }, (_, i) => [`k${i}`, 0]);
   const stays = connect();

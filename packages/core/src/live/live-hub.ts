@@ -23,7 +23,9 @@ export interface LiveHubOptions {
   readonly queriesPerViewerMax?: number;
   /** Distinct queries over all connections. Default 2,000. */
   readonly queriesMax?: number;
-  /** How long the last answer of a query that nobody follows is kept for those who come back. Default 60,000. */
+  /**
+   * How long the last answer of a query that nobody follows is kept for those who come back. Default 60,000.
+   */
   readonly keepMs?: number;
 }
 
@@ -34,8 +36,9 @@ export interface LiveConnectOptions {
 }
 
 /**
- * Answers live queries for any number of viewers: each distinct query is evaluated once per change of its data,
- * no more often than its own cost allows, and every viewer is brought from what it holds to what is true now.
+ * Answers live queries for any number of viewers: each distinct query is evaluated once per change of its
+ * data, no more often than its own cost allows, and every viewer is brought from what it holds to what is
+ * true now.
  *
  * @example
  * ```ts

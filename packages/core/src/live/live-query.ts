@@ -38,7 +38,8 @@ interface Answer {
   readonly evaluatedAtMs: number;
 }
 
-// An evaluation may take a quarter of the time at most, so that a heavy tile leaves the engine to everybody else.
+// An evaluation may take a quarter of the time at most, so that a heavy tile leaves the engine to everybody
+// else.
 const restPerCost = 4;
 const retryMs = { first: 500, max: 5_000 };
 const pastMax = { answers: 8, rows: 5_000 };
@@ -118,8 +119,8 @@ export class LiveQuery {
   }
 
   /**
-   * The message that brings a reader from `version` to now, as JSON without its opening `{` and the query's id;
-   * undefined before the first answer. Encoded once, whatever the number of readers.
+   * The message that brings a reader from `version` to now, as JSON without its opening `{` and the query's
+   * id; undefined before the first answer. Encoded once, whatever the number of readers.
    */
   encode(version: number | undefined): string | undefined {
     const answer = this.#answer;

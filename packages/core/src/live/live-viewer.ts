@@ -70,9 +70,9 @@ export interface LiveViewerOptions {
 }
 
 /**
- * One connection's view of the hub. Nothing is queued for it: `take` computes, at the moment when the connection can
- * carry more, what leads from what was sent last to what is true now. A slow reader therefore costs no memory and
- * skips what it missed.
+ * One connection's view of the hub. Nothing is queued for it: `take` computes, at the moment when the
+ * connection can carry more, what leads from what was sent last to what is true now. A slow reader therefore
+ * costs no memory and skips what it missed.
  */
 export class LiveViewer {
   readonly #options: LiveViewerOptions;
@@ -90,8 +90,8 @@ export class LiveViewer {
   }
 
   /**
-   * Replaces the whole set of queries; those that stay the same go on. A refused one is answered with its trouble.
-   * Throws `LIVE_TOO_MANY_QUERIES` and changes nothing when there are more than a viewer may have.
+   * Replaces the whole set of queries; those that stay the same go on. A refused one is answered with its
+   * trouble. Throws `LIVE_TOO_MANY_QUERIES` and changes nothing when there are more than a viewer may have.
    */
   request(requests: readonly LiveRequest[]): void {
     if (this.#closed) return;

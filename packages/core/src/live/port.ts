@@ -11,7 +11,10 @@ export interface LiveResult {
   readonly watermarkMs?: number | undefined;
 }
 
-/** Who asks: claims of a verified token, or `{}` for the local user. Sources that filter by it answer each context apart. */
+/**
+ * Who asks: claims of a verified token, or `{}` for the local user. Sources that filter by it answer each
+ * context apart.
+ */
 export type LiveContext = Readonly<Record<string, unknown>>;
 
 /**
@@ -23,11 +26,13 @@ export interface LiveSource<Query = unknown> {
   readonly name: string;
   /** True when the answer depends on who asks. */
   readonly contextual?: boolean;
-  /** How many evaluations may run at the same time; default no bound. Others wait, the longest-waiting first. */
+  /**
+   * How many evaluations may run at the same time; default no bound. Others wait, the longest-waiting first.
+   */
   readonly concurrencyMax?: number;
   /**
-   * Returns the query in its normal form (defaults filled in, fields in a fixed order: equal queries are equal as JSON).
-   * Throws kind `input` for a malformed one, before anybody is subscribed to it.
+   * Returns the query in its normal form (defaults filled in, fields in a fixed order: equal queries are
+   * equal as JSON). Throws kind `input` for a malformed one, before anybody is subscribed to it.
    */
   check(query: Readonly<Record<string, unknown>>): Query;
   /** Throws `LIVE_SOURCE_STARTING` while the answer has to wait for a part that is still loading. */
@@ -76,8 +81,9 @@ export interface LiveTrouble {
 }
 
 /**
- * From one result to the next with the same columns. First the rows move by `shift` (positive: so many leading rows
- * are gone; negative: so many places opened at the front), then the length becomes `rowCount`, then `changed` is set.
+ * From one result to the next with the same columns. First the rows move by `shift` (positive: so many
+ * leading rows are gone; negative: so many places opened at the front), then the length becomes `rowCount`,
+ * then `changed` is set.
  */
 export interface LiveDelta {
   readonly shift: number;
@@ -92,8 +98,9 @@ export interface LiveRequest {
   readonly id: string;
   readonly query: Readonly<Record<string, unknown>>;
   /**
-   * Absent: go on from what this connection was sent (nothing, for a new query). Given: what the viewer holds from an
-   * earlier connection; a current one costs no rows. Null: the viewer missed something and needs a snapshot.
+   * Absent: go on from what this connection was sent (nothing, for a new query). Given: what the viewer holds
+   * from an earlier connection; a current one costs no rows. Null: the viewer missed something and needs a
+   * snapshot.
    */
   readonly known?: { readonly epoch: string; readonly version: number } | null | undefined;
 }

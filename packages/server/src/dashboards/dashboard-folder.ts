@@ -25,7 +25,10 @@ const settleMs = 40;
 // Some file systems announce nothing.
 const lookAgainMs = 1_000;
 
-/** The dashboards of a project. A saved file is read within milliseconds; a broken one keeps its last good version. */
+/**
+ * The dashboards of a project. A saved file is read within milliseconds; a broken one keeps its last good
+ * version.
+ */
 export class DashboardFolder implements LiveReport {
   readonly #options: DashboardFolderOptions;
   readonly #listeners = new Set<() => void>();

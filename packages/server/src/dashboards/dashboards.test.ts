@@ -80,7 +80,8 @@ tiles:
     '8:12 `width` must be a number from 1 to 12.',
     '9:12 `query` must be a mapping (lines of `name: value`).',
     '10:5 A bar tile needs a `query`.',
-    '12:5 `colour` is no field of `tiles`, item 3. It may have: title, description, kind, width, query, empty, label, value, format.',
+    '12:5 `colour` is no field of `tiles`, item 3. ' +
+      'It may have: title, description, kind, width, query, empty, label, value, format.',
     '13:13 `format` is `percnt`; use `percent`.',
   ]);
   assert.equal(read(text).dashboard, undefined);
@@ -105,7 +106,16 @@ test('a query that no source answers is a problem at its place', () => {
 });
 
 test('a random cut of a good file never throws, and gives a dashboard or a problem', () => {
-  const text = `title: Shop\ndescription: d\norder: 1\ntiles:\n  - { title: A, kind: number, query: { source: s } }\n  - title: B\n    kind: table\n    columns: [a, { column: b, format: { style: age } }]\n    query: { source: s }\n`;
+  const text = `title: Shop
+description: d
+order: 1
+tiles:
+  - { title: A, kind: number, query: { source: s } }
+  - title: B
+    kind: table
+    columns: [a, { column: b, format: { style: age } }]
+    query: { source: s }
+`;
   for (let end = 0; end <= text.length; end++) {
     const { dashboard, problems: found } = read(text.slice(0, end));
     assert.equal(dashboard === undefined, found.length > 0, `cut at ${end}`);

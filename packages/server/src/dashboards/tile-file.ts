@@ -159,10 +159,13 @@ const styles = [
   'text',
 ] as const satisfies readonly FormatStyle[];
 
+const currencyNeedsCode = 'A currency needs its code: `{ style: currency, currency: EUR }`.';
+
 /** A style by name, or a mapping `{style, unit, currency, decimals}`. */
 function readFormat(value: YamlValue): TileFormat | undefined {
   if (!value.isMapping) {
     const style = value.oneOf(styles);
+    if (style === 'currency') return value.problem(currencyNeedsCode);
     return style && { style };
   }
   const fields = value.fields(['style', 'unit', 'currency', 'decimals']);
@@ -172,8 +175,10 @@ function readFormat(value: YamlValue): TileFormat | undefined {
   const code = currency?.text();
   if (code !== undefined && !/^[A-Z]{3}$/.test(code))
     currency?.problem('`currency` must be three capital letters, such as EUR.');
+  const styleName = style === undefined ? 'number' : (style.oneOf(styles) ?? 'number');
+  if (styleName === 'currency' && code === undefined) style?.problem(currencyNeedsCode);
   return {
-    style: style === undefined ? 'number' : (style.oneOf(styles) ?? 'number'),
+    style: styleName,
     unit: fields.get('unit')?.text(),
     currency: code,
     decimals: fields.get('decimals')?.number({ min: 0, max: 9 }),

@@ -9,7 +9,8 @@ export interface LiveStreamOptions {
   readonly heartbeatMs: number;
 }
 
-// What one write carries; the socket's own buffer comes on top. A reader that is slower gets fewer, newer messages.
+// What one write carries; the socket's own buffer comes on top. A reader that is slower gets fewer, newer
+// messages.
 const writeBytesMax = 64 * 1024;
 const drainTimeoutMs = 60_000;
 
@@ -17,7 +18,7 @@ const drainTimeoutMs = 60_000;
  * One open response of server-sent events.
  *
  * ```
- *   open ── write refused ──▶ full ── drained ──▶ open       (in full nothing is computed and nothing is kept)
+ *   open ── write refused ──▶ full ── drained ──▶ open   (in full nothing is computed, nothing kept)
  *     └───────────── response closed, or full for a minute ──────────▶ closed
  * ```
  */

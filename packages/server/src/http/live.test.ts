@@ -248,7 +248,7 @@ test('closing the app ends the streams', async () => {
   assert.equal(await reader.next(), undefined);
 });
 
-test('a reader that does not read costs bounded memory, and gets the present when it reads again', async () => {
+test('a reader that does not read costs bounded memory, and skips to the present', async () => {
   const { url, source, app } = await serve({ tickMs: 1 });
   const { port } = new URL(url);
   const socket = connectSocket(Number(port), '127.0.0.1');

@@ -6,7 +6,10 @@ export interface ReportRoutesOptions {
   readonly reports: Readonly<Record<string, LiveReport>>;
 }
 
-/** `GET /v1/<report>` for each report, and `GET /v1/<report>/<section>`: what the page sees live, for everybody else. */
+/**
+ * `GET /v1/<report>` for each report, and `GET /v1/<report>/<section>`: what the page sees live, for
+ * everybody else.
+ */
 export async function reportRoutes(app: FastifyInstance, { reports }: ReportRoutesOptions): Promise<void> {
   for (const [name, report] of Object.entries(reports)) {
     app.get(`/v1/${name}`, async () => report.read());

@@ -1,3 +1,3 @@
 /** The documents that the page follows live, made of what other rooms know. */
-export { alertsReport, type AlertsReportOptions } from './alerts-report.ts';
-export { MetaReporter, metaOf } from './meta-report.ts';
+export { alertsReport } from './alerts-report.ts';
+export { MetaReporter } from './meta-report.ts';

@@ -1,6 +1,8 @@
 import type { LiveRequest } from '@millrace/core/live/reader';
 
-/** `GET /v1/dashboards`, and the live query `{source: 'report', name: 'dashboards'}`: by name, in their order. */
+/**
+ * `GET /v1/dashboards`, and the live query `{source: 'report', name: 'dashboards'}`: by name, in their order.
+ */
 export type DashboardsReport = Readonly<Record<string, DashboardEntry>>;
 
 /** One file. A broken one keeps its last good dashboard and says what is wrong. */

@@ -1,4 +1,7 @@
-/** What server and page say to each other: types, and the pure reader of live messages. Nothing else may be imported by the page. */
+/**
+ * What server and page say to each other: types, and the pure reader of live messages. Nothing else may be
+ * imported by the page.
+ */
 export type * from './alerts.ts';
 export type * from './dashboards.ts';
 export * from './live.ts';

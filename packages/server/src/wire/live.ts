@@ -17,8 +17,8 @@ export {
 
 /**
  * `GET /v1/live` answers with server-sent events: first `hello`, then messages (the default event type) and a
- * `heartbeat` now and then. Queries are asked for by `POST /v1/live/subscriptions`, or with the connection itself by
- * `?queries=` and a JSON array of requests.
+ * `heartbeat` now and then. Queries are asked for by `POST /v1/live/subscriptions`, or with the connection
+ * itself by `?queries=` and a JSON array of requests.
  */
 export type LiveStreamEvent =
   | { readonly event: 'hello'; readonly data: LiveHello }

@@ -1,4 +1,7 @@
-/** `GET /v1/pipeline`, and the live query `{source: 'report', name: 'pipeline'}`. Each field is a section of its own. */
+/**
+ * `GET /v1/pipeline`, and the live query `{source: 'report', name: 'pipeline'}`. Each field is a section of
+ * its own.
+ */
 export interface PipelineReport {
   /** In the order of an event's way. */
   readonly hops: readonly HopReport[];

@@ -36,7 +36,9 @@ export class VirtualClock implements Clock {
     return this.#timers.size;
   }
 
-  /** Moves time on; lets promises settle after each timer, so that what they start is seen at its own time. */
+  /**
+   * Moves time on; lets promises settle after each timer, so that what they start is seen at its own time.
+   */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#elapsedMs + ms;
     await settle();

@@ -112,7 +112,9 @@ function pointedAt(plot: uPlot): Pointed | undefined {
   return { index: idx, x, toLeft: x > plot.width / 2 };
 }
 
-/** Stacked shapes are drawn from the top down, each over the one before: the first line lies on the ground. */
+/**
+ * Stacked shapes are drawn from the top down, each over the one before: the first line lies on the ground.
+ */
 function drawingOrder(lines: readonly Line[], shape: ChartShape): readonly Line[] {
   return shape === 'line' ? lines : lines.toReversed();
 }

@@ -1,4 +1,6 @@
-/** A small line without axes. Its meaning is said by the number above it, so it is hidden from screen readers. */
+/**
+ * A small line without axes. Its meaning is said by the number above it, so it is hidden from screen readers.
+ */
 export function Sparkline({ values }: { readonly values: readonly (number | null)[] }) {
   const numbers = values.filter((value) => value !== null);
   if (numbers.length < 2) return <div className="sparkline" />;

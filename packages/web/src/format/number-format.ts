@@ -13,7 +13,10 @@ function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
   return format;
 }
 
-/** Numbers come as numbers or, where they are exact decimals or very large, as text. Undefined for anything else. */
+/**
+ * Numbers come as numbers or, where they are exact decimals or very large, as text. Undefined for anything
+ * else.
+ */
 export function numberOf(value: LiveValue | undefined): number | undefined {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string' || value.trim() === '') return undefined;

@@ -14,9 +14,12 @@ const dayAndTime = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
 });
-const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const dayAndSecond = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** Milliseconds, or ISO text; text without a zone is UTC, as the warehouse gives it. Undefined for anything else. */
+/**
+ * Milliseconds, or ISO text; text without a zone is UTC, as the warehouse gives it. Undefined for anything
+ * else.
+ */
 export function timeOf(value: LiveValue | undefined): number | undefined {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string') return undefined;
@@ -29,17 +32,13 @@ export function timeOf(value: LiveValue | undefined): number | undefined {
 }
 
 export function formatWhole(ms: number): string {
-  return whole.format(ms);
+  return dayAndSecond.format(ms);
 }
 
 /** As much as is needed today: the time, or the day as well. */
 export function formatTime(ms: number, nowMs: number): string {
   const sameDay = new Date(ms).toDateString() === new Date(nowMs).toDateString();
   return sameDay ? clockTime.format(ms) : dayAndTime.format(ms);
-}
-
-export function formatClock(ms: number): string {
-  return clockTime.format(ms);
 }
 
 /** What an axis that spans so much says at a mark. */
@@ -55,5 +54,6 @@ export function formatAge(ms: number, nowMs: number): string {
   const age = nowMs - ms;
   if (age < 0) return formatTime(ms, nowMs);
   if (age < 2_000) return 'just now';
-  return `${formatDuration(age < 60_000 ? Math.floor(age / 1_000) * 1_000 : age, age < 3_600_000 ? 0 : 1)} ago`;
+  const whole = age < 60_000 ? Math.floor(age / 1_000) * 1_000 : age;
+  return `${formatDuration(whole, age < 3_600_000 ? 0 : 1)} ago`;
 }

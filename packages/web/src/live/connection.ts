@@ -31,8 +31,8 @@ const silenceFactor = 2.5;
 const helloTimeoutMs = 10_000;
 
 /**
- * One stream of live messages that keeps itself open: reconnects with a growing pause, notices silence, and renews
- * the session when the server asks for one.
+ * One stream of live messages that keeps itself open: reconnects with a growing pause, notices silence, and
+ * renews the session when the server asks for one.
  */
 export class Connection {
   readonly readers = new ReaderSet();

@@ -5,8 +5,8 @@ export interface StreamEvent {
 }
 
 /**
- * Reads server-sent events (WHATWG HTML, "Server-sent events") from a response. `fetch` instead of `EventSource`, so
- * that silence can be noticed and the way of reconnecting is ours.
+ * Reads server-sent events (WHATWG HTML, "Server-sent events") from a response. `fetch` instead of
+ * `EventSource`, so that silence can be noticed and the way of reconnecting is ours.
  */
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamEvent> {
   const reader = body

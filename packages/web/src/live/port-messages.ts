@@ -5,7 +5,10 @@ import type { ConnectionStatus } from './connection.ts';
 export type TabMessage =
   | { readonly type: 'follow'; readonly key: string; readonly query: LiveRequest['query'] }
   | { readonly type: 'unfollow'; readonly key: string }
-  /** The tab goes. `lock`: the name of a lock that the tab holds as long as it lives, for those that go without a word. */
+  /**
+   * The tab goes. `lock`: the name of a lock that the tab holds as long as it lives, for those that go
+   * without a word.
+   */
   | { readonly type: 'bye' }
   | { readonly type: 'lock'; readonly name: string };
 

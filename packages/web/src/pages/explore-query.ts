@@ -58,7 +58,10 @@ export const operators = {
   lt: 'is less than',
 } as const;
 
-/** Reads the address; what it leaves open, or names and there is not, gets a first choice. Undefined without metrics. */
+/**
+ * Reads the address; what it leaves open, or names and there is not, gets a first choice. Undefined without
+ * metrics.
+ */
 export function explorationOf(search: string, meta: MetaReport): Exploration | undefined {
   const asked = new URLSearchParams(search);
   const metrics = meta.cubes.flatMap((cube) => cube.measures);

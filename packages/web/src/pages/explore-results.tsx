@@ -44,10 +44,10 @@ export function ExploreResults({ cube, exploration, queries }: ExploreResultsPro
   );
 }
 
-/** Cube's formats are `percent` and `currency`; a plain number else. */
+/** Cube's formats are `percent` and `currency`, which does not say which. */
 function formatOf(format: string | undefined): TileFormat {
   if (format === 'percent') return { style: 'percent' };
-  return { style: format === 'currency' ? 'currency' : 'number' };
+  return format === 'currency' ? { style: 'number', decimals: 2 } : { style: 'number' };
 }
 
 interface PartProps {

@@ -20,7 +20,10 @@ const linesMax = 8;
 
 type SeriesShape = Pick<SeriesTile, 'time' | 'by' | 'values' | 'shape'>;
 
-/** The table of a series tile as lines over common times, oldest first. Rows without a readable time are left out. */
+/**
+ * The table of a series tile as lines over common times, oldest first. Rows without a readable time are left
+ * out.
+ */
 export function seriesDataOf(result: LiveResult, tile: SeriesShape): SeriesData {
   const timeIndex = tile.time === undefined ? 0 : result.columns.indexOf(tile.time);
   const rows = timed(result, timeIndex);
@@ -57,7 +60,9 @@ function wide(result: LiveResult, tile: SeriesShape, { rows, timeIndex }: Timed)
   return { timesMs: rows.map(([timeMs]) => timeMs), lines };
 }
 
-/** Each distinct value of the `by` column is a line; in stacked shapes a time without a value counts nothing. */
+/**
+ * Each distinct value of the `by` column is a line; in stacked shapes a time without a value counts nothing.
+ */
 function long(result: LiveResult, tile: SeriesShape, { rows, timeIndex }: Timed): SeriesData {
   const byIndex = result.columns.indexOf(tile.by as string);
   const valueColumn = tile.values[0]?.column;

@@ -52,8 +52,8 @@ function changedRows(from: readonly LiveRow[], to: readonly LiveRow[], shift: nu
 }
 
 /**
- * Sliding series lose rows at the front, newest-first tables gain some there; both keep the first column of the
- * rows that stay. A wrong guess costs bytes, never a wrong result.
+ * Sliding series lose rows at the front, newest-first tables gain some there; both keep the first column of
+ * the rows that stay. A wrong guess costs bytes, never a wrong result.
  */
 function likelyShift(from: readonly LiveRow[], to: readonly LiveRow[]): number {
   const first = to[0]?.[0];

@@ -1,7 +1,10 @@
 import { applyDelta } from './delta.ts';
 import type { LiveMessage, LiveResult } from '../port.ts';
 
-/** What a reader knows of one query. It never shows a wrong result as current: it shows none, or an old one as `stale`. */
+/**
+ * What a reader knows of one query. It never shows a wrong result as current: it shows none, or an old one as
+ * `stale`.
+ */
 export interface LiveView {
   readonly status: ReaderStatus;
   readonly result?: LiveResult;
@@ -16,8 +19,8 @@ export interface LiveView {
  * ```
  *  waiting ──snapshot──▶ current ◀──snapshot or confirming delta── stale
  *     │                   │  ▲                                      ▲
- *     │ trouble           │  └── delta on its base                  │ connection lost, or a delta on another base
- *     ▼                   ▼                                         │
+ *     │ trouble           │  └── delta on its base                  │ connection lost, delta on
+ *     ▼                   ▼                                         │ another base
  *  starting, failed ◀── trouble          (whatever is held) ────────┘
  * ```
  */

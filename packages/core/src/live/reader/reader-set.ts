@@ -3,7 +3,10 @@ import { knownOf, readLive, waitingView, type LiveView } from './live-view.ts';
 
 type Query = Readonly<Record<string, unknown>>;
 
-/** All queries of one connection as their reader holds them. Pure state: sending and receiving are the caller's. */
+/**
+ * All queries of one connection as their reader holds them. Pure state: sending and receiving are the
+ * caller's.
+ */
 export class ReaderSet {
   readonly #queries = new Map<string, Query>();
   readonly #views = new Map<string, LiveView>();

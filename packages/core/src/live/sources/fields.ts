@@ -2,7 +2,10 @@ import { fail } from '../errors.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Throws `LIVE_QUERY_INVALID` for a field that the source does not know, so that a misspelt one is not ignored. */
+/**
+ * Throws `LIVE_QUERY_INVALID` for a field that the source does not know, so that a misspelt one is not
+ * ignored.
+ */
 export function onlyFields(query: Fields, allowed: readonly string[]): void {
   for (const name of Object.keys(query)) {
     if (name === 'source' || allowed.includes(name)) continue;

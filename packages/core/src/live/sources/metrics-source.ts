@@ -5,7 +5,10 @@ import type { LiveSource } from '../port.ts';
 
 export interface MetricsSourceOptions {
   readonly semantic: SemanticLayer;
-  /** Calls the listener after each commit, with the relations (`schema.table`) that changed. Returns the cancellation. */
+  /**
+   * Calls the listener after each commit, with the relations (`schema.table`) that changed. Returns the
+   * cancellation.
+   */
   readonly onTablesChanged: (listener: (tables: ReadonlySet<string>) => void) => () => void;
   readonly clock: Clock;
   /** Evaluations at the same time, so that loading always finds the warehouse free. Default 2. */
@@ -16,8 +19,8 @@ export interface MetricsSourceOptions {
 const relativeRangeMs = 30_000;
 
 /**
- * Metric queries over the warehouse: `{source: 'metrics', ...}` and the fields of Cube's REST query, unchanged.
- * Asked again when a relation changed that the query reads.
+ * Metric queries over the warehouse: `{source: 'metrics', ...}` and the fields of Cube's REST query,
+ * unchanged. Asked again when a relation changed that the query reads.
  */
 export function metricsSource(options: MetricsSourceOptions): LiveSource<MetricQuery> {
   const { semantic, concurrencyMax = 2 } = options;
@@ -41,7 +44,10 @@ export function metricsSource(options: MetricsSourceOptions): LiveSource<MetricQ
   };
 }
 
-/** Fields in one order, so that equal queries are one evaluation; inside `order` and lists the order has a meaning. */
+/**
+ * Fields in one order, so that equal queries are one evaluation; inside `order` and lists the order has a
+ * meaning.
+ */
 function normalQuery({ source: _source, ...asked }: Readonly<Record<string, unknown>>): MetricQuery {
   const checked = checkMetricQuery(asked);
   return Object.fromEntries(Object.entries(checked).toSorted(([one], [other]) => (one < other ? -1 : 1)));

@@ -3,7 +3,8 @@ import type { LiveSource } from '../port.ts';
 import { onlyFields, textField } from './fields.ts';
 
 /**
- * A document in named sections, such as the state of all alerts: one section a rule. Only sections that changed travel.
+ * A document in named sections, such as the state of all alerts: one section a rule. Only sections that
+ * changed travel.
  */
 export interface LiveReport {
   /** Section name → anything that JSON can carry. */

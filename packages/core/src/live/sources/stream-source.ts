@@ -10,7 +10,10 @@ export interface StreamQuery {
   readonly key: string | undefined;
   /** Windows that start within the last so many milliseconds of wall time. */
   readonly lastMs: number | undefined;
-  /** Column name and where it comes from: `key`, `windowStart`, `windowEnd`, `value`, or a path such as `value.amount`. */
+  /**
+   * Column name and where it comes from: `key`, `windowStart`, `windowEnd`, `value`, or a path such as
+   * `value.amount`.
+   */
   readonly select: readonly (readonly [column: string, from: string])[];
   /** Sorted by these columns; without it newest windows first, then by key. */
   readonly order: readonly (readonly [column: string, direction: 'asc' | 'desc'])[];
@@ -88,7 +91,10 @@ function checkStreamQuery(asked: Readonly<Record<string, unknown>>): StreamQuery
   };
 }
 
-/** A mapping, or a list of one-entry mappings or pairs: `{time: windowStart, n: value}` or `[[time, windowStart], …]`. */
+/**
+ * A mapping, or a list of one-entry mappings or pairs: `{time: windowStart, n: value}` or `[[time,
+ * windowStart], …]`.
+ */
 function pairs(asked: Readonly<Record<string, unknown>>, name: string): [string, string][] | undefined {
   const value = asked[name];
   if (value === undefined) return undefined;

@@ -3,8 +3,8 @@ import type { LiveSource, LiveValue } from '../port.ts';
 import { onlyFields, optionalCount, textList } from './fields.ts';
 
 /**
- * The system's own figures, by name; the observe room fills it. Names are snake_case with the unit last. A figure that
- * is not known (yet) is absent.
+ * The system's own figures, by name; the observe room fills it. Names are snake_case with the unit last. A
+ * figure that is not known (yet) is absent.
  */
 export interface SystemFigures {
   read(): Readonly<Record<string, number>>;
