@@ -5,6 +5,7 @@ import { DedupStore, type StoredIndex } from './dedup-store.ts';
 import { EventIdHasher, makeHashKey } from './event-id-hash.ts';
 import { HotIds, type Claims, type HotPart } from './hot-ids.ts';
 import { IdSegment } from './id-segment.ts';
+import { allSettled } from './all-settled.ts';
 import { STORED } from './id-table.ts';
 import { LogPositions } from './log-positions.ts';
 
@@ -286,6 +287,9 @@ export class DedupIndex {
     while (this.#working !== undefined) await this.#working;
     this.#working = this.#workOff();
     await this.#working;
+    this.#working = undefined;
+    // What became due while the work was ending found it still going on.
+    if (this.#isDue()) this.#wake();
   }
 
   async #workOff(): Promise<void> {
@@ -297,8 +301,6 @@ export class DedupIndex {
       const { logger, topic } = this.#options;
       logger.warn('The deduplication index could not be checkpointed; trying again.', { topic, error: messageOf(error) });
       this.#wakeLater(RETRY_DELAY_MS);
-    } finally {
-      this.#working = undefined;
     }
   }
 
@@ -355,12 +357,5 @@ export class DedupIndex {
       this.#isCheckpointDue = true;
       throw error;
     }
-  }
-}
-
-/** Like `Promise.all`, but waits for all of them before it fails: nobody changes the claims afterwards. */
-async function allSettled(searches: readonly Promise<void>[]): Promise<void> {
-  for (const { status, ...outcome } of await Promise.allSettled(searches)) {
-    if (status === 'rejected') throw (outcome as PromiseRejectedResult).reason;
   }
 }

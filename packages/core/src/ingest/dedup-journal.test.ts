@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SimulatedFileSystem } from '@millrace/testkit/simulation';
+import { SimulatedDisk } from '@millrace/testkit/simulation';
 import { seededRandom } from '../base/index.ts';
 import { decodeBlocks, DedupJournal, type JournalBlock } from './dedup-journal.ts';
 
@@ -19,12 +19,13 @@ const blocks: readonly JournalBlock[] = [
 ];
 
 async function written(): Promise<Uint8Array> {
-  const files = new SimulatedFileSystem({ random: seededRandom(1) });
+  const disk = new SimulatedDisk({ random: seededRandom(1) });
+  const files = disk.mount();
   await files.makeFolder('/dedup');
   const journal = await DedupJournal.create(files, PATH, blocks[0]!);
   for (const block of blocks.slice(1)) await journal.append(block);
   await journal.close();
-  return files.contents(PATH);
+  return disk.contents(PATH);
 }
 
 test('a journal gives back its blocks', async () => {

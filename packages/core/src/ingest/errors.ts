@@ -97,8 +97,8 @@ export const REQUEST_ERRORS = {
 export const SETUP_ERRORS = {
   INGEST_TOPIC_MISMATCH: {
     kind: 'config',
-    cause: 'A topic is set up as unkeyed, but its events have a key.',
-    remedy: 'Remove `keyed: false` from the topic, or the key from its contracts.',
+    cause: 'A topic does not fit the contracts of its events.',
+    remedy: 'Remove `keyed: false` from the topic or the key from its contracts; start again after a change of the id field.',
   },
   INGEST_BAD_LIMIT: {
     kind: 'config',

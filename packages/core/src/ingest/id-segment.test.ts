@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SimulatedFileSystem } from '@millrace/testkit/simulation';
+import { SimulatedDisk } from '@millrace/testkit/simulation';
 import { seededRandom } from '../base/index.ts';
 import { IdFilter } from './id-filter.ts';
 import { IdSegment } from './id-segment.ts';
@@ -10,7 +10,8 @@ const identity = { path: '/dedup/segment-7', sequence: 7, sinceMs: 1_767_225_600
 const pause = async () => {};
 
 async function withSegment(count: number) {
-  const files = new SimulatedFileSystem({ random: seededRandom(1) });
+  const disk = new SimulatedDisk({ random: seededRandom(1) });
+  const files = disk.mount();
   await files.makeFolder('/dedup');
   const random = seededRandom(count + 1);
   const unsorted = new Uint32Array(count * 4).map(() => random.next() * 4294967296);
@@ -20,7 +21,7 @@ async function withSegment(count: number) {
   let slice = sorting.next();
   while (slice.done !== true) slice = sorting.next();
   const segment = await IdSegment.write(files, identity, { hashes: slice.value, pause });
-  return { files, segment, present: unsorted, absent: new Uint32Array(40_000).map(() => random.next() * 4294967296) };
+  return { disk, files, segment, present: unsorted, absent: new Uint32Array(40_000).map(() => random.next() * 4294967296) };
 }
 
 for (const count of [1, 2, 254, 255, 256, 5000, 40_000]) {
@@ -49,7 +50,8 @@ test('the filter lets about one absent id in 2,000 through', async () => {
 });
 
 test('hashes that share their first word are found across pages', async () => {
-  const files = new SimulatedFileSystem({ random: seededRandom(1) });
+  const disk = new SimulatedDisk({ random: seededRandom(1) });
+  const files = disk.mount();
   await files.makeFolder('/dedup');
   const hashes = new Uint32Array(1000 * 4);
   for (let i = 0; i < 1000; i++) hashes.set([i < 100 ? 1 : 5, 0, 0, i], i * 4);
@@ -60,26 +62,26 @@ test('hashes that share their first word are found across pages', async () => {
 });
 
 test('a missing, damaged, shortened or foreign file is not opened', async () => {
-  const { files, segment } = await withSegment(5000);
+  const { disk, files, segment } = await withSegment(5000);
   await segment.retire();
   assert.equal(await IdSegment.open(files, { ...identity, path: '/dedup/segment-8' }), undefined);
   assert.equal(await IdSegment.open(files, { ...identity, sequence: 8 }), undefined);
   assert.equal(await IdSegment.open(files, { ...identity, sinceMs: 0 }), undefined);
-  const contents = files.contents(identity.path);
+  const contents = disk.contents(identity.path);
   for (const bit of [0, 40, 8 * 70, 8 * 5000]) {
-    files.flipBit(identity.path, bit);
+    disk.flipBit(identity.path, bit);
     assert.equal(await IdSegment.open(files, identity), undefined, `bit ${bit}`);
-    files.replace(identity.path, contents);
+    disk.replace(identity.path, contents);
   }
   for (const length of [0, 10, 3000, contents.length - 4096]) {
-    files.replace(identity.path, contents.subarray(0, length));
+    disk.replace(identity.path, contents.subarray(0, length));
     assert.equal(await IdSegment.open(files, identity), undefined, `length ${length}`);
   }
 });
 
 test('a damaged page is an error, not a wrong answer', async () => {
-  const { files, segment, present } = await withSegment(255);
-  files.flipBit(identity.path, (files.contents(identity.path).length - 4096 + 100) * 8);
+  const { disk, segment, present } = await withSegment(255);
+  disk.flipBit(identity.path, (disk.contents(identity.path).length - 4096 + 100) * 8);
   await assert.rejects(segment.has(present, 0), { code: 'INGEST_DEDUP_UNREADABLE', kind: 'transient' });
 });
 
