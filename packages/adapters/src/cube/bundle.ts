@@ -131,7 +131,7 @@ async function keyOf(options: CubeBundleOptions): Promise<string> {
 }
 
 function isSource(name: string): boolean {
-  return /\.(ts|js)$/.test(name) && !name.endsWith('.test.ts');
+  return /\.(ts|js)$/.test(name) && !/\.test\.ts$|^test-/.test(name);
 }
 
 function versionOf(name: string): string {

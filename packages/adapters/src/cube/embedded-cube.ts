@@ -142,6 +142,7 @@ export class EmbeddedCube extends CubejsServerCore {
   /** The models that answer from now on. */
   serve(models: CompiledModels): void {
     this.#models = models;
+    this.#relations.forget();
   }
 
   /** Compiles and checks; nothing is served differently yet. */

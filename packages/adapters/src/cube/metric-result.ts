@@ -67,6 +67,7 @@ function appendRows({ annotation, data }: CubeResult, members: readonly string[]
 export function numberOf(text: string): number | string | null {
   const number = Number(text);
   if (!Number.isFinite(number) || text === '') return null;
+  if (/^-?\d+$/.test(text)) return Number.isSafeInteger(number) ? number : text;
   if (String(number) === text) return number;
   // Fifteen digits survive the way through a double whatever their form (`1.20`, `1e3`).
   return text.replaceAll(/[^0-9]/g, '').length <= 15 ? number : text;

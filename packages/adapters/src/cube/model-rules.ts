@@ -47,7 +47,7 @@ export function checkCompiledCubes(cubes: readonly CompiledCube[]): void {
     if (rollup !== undefined) {
       unsupported(
         cube.fileName,
-        `pre-aggregation \`${rollup}\` of cube \`${cube.name}\`, which needs Cube Store`,
+        `pre-aggregation \`${rollup}\` of cube \`${cube.name}\`, which needs Cube Store,`,
         'make the rollup a dbt mart and point the cube at it',
       );
     }

@@ -1,9 +1,11 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { isMillraceError } from '@millrace/core/base';
+import { isMillraceError, messageOf } from '@millrace/core/base';
 import { fail } from './errors.ts';
 import { checkModelFiles, type ModelFile } from './model-rules.ts';
 
+/** A file is looked for by compiling each alone: a few hundred milliseconds for this many. */
+const blamedMax = 50;
 const modelName = /\.(ya?ml|js|py|jinja)$/;
 
 /** The model files of a folder, at any depth; none when there is no folder. */
@@ -91,25 +93,49 @@ export class Models<Compiled> {
 
   async #load(): Promise<void> {
     const { folder, compile, onChange } = this.#options;
+    let files: readonly ModelFile[] = [];
     try {
       this.#signature = await signatureOf(folder);
-      const files = await readModelFiles(folder);
+      files = await readModelFiles(folder);
       checkModelFiles(files);
       this.#current = await compile(files);
       onChange(undefined);
     } catch (error) {
-      onChange(isMillraceError(error) ? error : brokenModel(error));
+      onChange(isMillraceError(error) ? error : await this.#broken(files, error));
     }
+  }
+
+  /** Cube names the file of some mistakes only; of the others, the file that has the same mistake when it is alone. */
+  async #broken(files: readonly ModelFile[], error: unknown): Promise<Error> {
+    const report = reportOf(error);
+    if (report.file !== undefined) return brokenModel(report, error);
+    const [mistake] = report.message.split('\n');
+    for (const file of files.slice(0, blamedMax)) {
+      const alone = await this.#options.compile([file]).then(() => undefined, reportOf);
+      if (alone?.message.startsWith(mistake as string)) {
+        const { fileName } = file;
+        return brokenModel({ file: fileName, message: `${fileName}: ${report.message}` }, error);
+      }
+    }
+    return brokenModel(report, error);
   }
 }
 
-/** Cube's report begins each file's part with `name.yml Errors:`. */
-function brokenModel(error: unknown): Error {
-  const text = error instanceof Error ? error.message : String(error);
-  const message = text
+interface Report {
+  readonly file: string | undefined;
+  readonly message: string;
+}
+
+/** Cube's report begins with `Compile errors:`, and each file's part with `name.yml Errors:` or just `Errors:`. */
+function reportOf(error: unknown): Report {
+  const message = messageOf(error)
     .replace(/^Compile errors:\n/, '')
     .replaceAll(/^(\S+) Errors:\n/gm, '$1: ')
+    .replaceAll(/^Errors:\n/gm, '')
     .trim();
-  const file = /^([^\s:]+\.(?:ya?ml|js)): /.exec(message)?.[1];
-  return fail('CUBE_MODEL_BROKEN', { message, details: { file }, cause: error });
+  return { message, file: /^([^\s:]+\.(?:ya?ml|js)): /.exec(message)?.[1] };
+}
+
+function brokenModel({ file, message }: Report, cause: unknown): Error {
+  return fail('CUBE_MODEL_BROKEN', { message, details: { file }, cause });
 }

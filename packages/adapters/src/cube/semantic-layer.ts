@@ -94,10 +94,10 @@ export class CubeSemanticLayer implements SemanticLayer {
     return (await this.#call({ method: 'load', query, securityContext })) as MetricResult;
   }
 
-  /** With the row filters of this caller. An empty set: the query reads no relation; `*` in it: any of them. */
+  /** With the row filters of this caller; all relations there are when it cannot be told which. */
   async tablesOf(query: MetricQuery, securityContext: SecurityContext = {}): Promise<ReadonlySet<string>> {
     const tables = await this.#call({ method: 'tablesOf', query, securityContext });
-    return (tables as ReadonlySet<string> | undefined) ?? new Set(['*']);
+    return (tables as ReadonlySet<string> | undefined) ?? new Set(this.#options.tableVersions.all().keys());
   }
 
   async meta(securityContext: SecurityContext): Promise<unknown> {

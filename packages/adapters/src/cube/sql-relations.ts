@@ -3,7 +3,7 @@ import { BoundedMap } from './bounded-map.ts';
 
 /** What the answer to a statement depends on. */
 export interface Relations {
-  /** `schema.table` in lower case; undefined when it cannot be told, which means all of them. */
+  /** Tables, `schema.table` in lower case, also those behind views; undefined when it cannot be told: all of them. */
   readonly tables: ReadonlySet<string> | undefined;
   /** False when the answer changes by itself, without a change of data: `now()`, `random()`. */
   readonly repeatable: boolean;
@@ -12,7 +12,15 @@ export interface Relations {
 type Ask = (sql: string, params: readonly SqlValue[]) => Promise<SqlResult>;
 type Node = Readonly<Record<string, unknown>>;
 
+interface Catalog {
+  /** Functions and macros whose result changes by itself, and macros that read tables. */
+  readonly changing: ReadonlySet<string>;
+  /** `create view` statements by `schema.view`. */
+  readonly views: ReadonlyMap<string, string>;
+}
+
 const statementsMax = 2_000;
+const viewDepthMax = 20;
 const unknown: Relations = { tables: undefined, repeatable: true };
 
 /** Words that DuckDB's parser gives as column references, and functions that its catalog wrongly calls consistent. */
@@ -37,8 +45,8 @@ const generators = new Set(['range', 'generate_series', 'unnest']);
  */
 export class SqlRelations {
   readonly #ask: Ask;
-  readonly #known = new BoundedMap<Relations>(statementsMax);
-  #changing: Promise<ReadonlySet<string>> | undefined;
+  #known = new BoundedMap<Relations>(statementsMax);
+  #catalog: Promise<Catalog> | undefined;
 
   constructor(ask: Ask) {
     this.#ask = ask;
@@ -47,10 +55,46 @@ export class SqlRelations {
   async of(sql: string): Promise<Relations> {
     const known = this.#known.get(sql);
     if (known !== undefined) return known;
-    const [tree, changing] = await Promise.all([this.#parse(sql), this.#changingFunctions()]);
-    const relations = tree === undefined ? unknown : relationsOf(tree, changing);
+    const relations = await this.#read(sql, 0);
     this.#known.set(sql, relations);
     return relations;
+  }
+
+  /** For when views may have changed. */
+  forget(): void {
+    this.#known = new BoundedMap(statementsMax);
+    this.#catalog = undefined;
+  }
+
+  async #read(sql: string, depth: number): Promise<Relations> {
+    const [tree, { changing, views }] = await Promise.all([this.#parse(sql), this.#readCatalog()]);
+    if (tree === undefined || depth > viewDepthMax) return unknown;
+    const { tables, repeatable } = relationsOf(tree, changing);
+    if (tables === undefined) return { tables, repeatable };
+    const resolved = new Set<string>();
+    let repeats = repeatable;
+    for (const name of tables) {
+      const view = views.get(name);
+      if (view === undefined) {
+        resolved.add(name);
+        continue;
+      }
+      const behind = await this.#readView(view, depth + 1);
+      if (behind.tables === undefined) return { tables: undefined, repeatable: repeats && behind.repeatable };
+      for (const table of behind.tables) resolved.add(table);
+      repeats &&= behind.repeatable;
+    }
+    return { tables: resolved, repeatable: repeats };
+  }
+
+  /** DuckDB's parser takes no more than a query: the part after the ` AS ` with which the rest parses is that. */
+  async #readView(statement: string, depth: number): Promise<Relations> {
+    const text = statement.replace(/;\s*$/, '');
+    for (let at = text.indexOf(' AS '); at >= 0; at = text.indexOf(' AS ', at + 1)) {
+      const query = text.slice(at + 4);
+      if ((await this.#parse(query)) !== undefined) return await this.#read(query, depth);
+    }
+    return unknown;
   }
 
   async #parse(sql: string): Promise<Node | undefined> {
@@ -59,27 +103,31 @@ export class SqlRelations {
     return tree['error'] === false ? tree : undefined;
   }
 
-  /** By DuckDB's catalog, with the macros that use one of them or read a table. */
-  #changingFunctions(): Promise<ReadonlySet<string>> {
-    this.#changing ??= this.#readCatalog().catch((error: unknown) => {
-      this.#changing = undefined;
+  #readCatalog(): Promise<Catalog> {
+    this.#catalog ??= this.#askCatalog().catch((error: unknown) => {
+      this.#catalog = undefined;
       throw error;
     });
-    return this.#changing;
+    return this.#catalog;
   }
 
-  async #readCatalog(): Promise<ReadonlySet<string>> {
-    const { columns } = await this.#ask(
+  async #askCatalog(): Promise<Catalog> {
+    const functions = await this.#ask(
       `select distinct function_name, coalesce(macro_definition, '') from duckdb_functions()
         where stability in ('VOLATILE', 'CONSISTENT_WITHIN_QUERY') or macro_definition is not null`,
       [],
     );
-    const [names = [], definitions = []] = columns as readonly string[][];
+    const views = await this.#ask(
+      `select lower(schema_name || '.' || view_name), sql from duckdb_views() where not internal`,
+      [],
+    );
+    const [names = [], definitions = []] = functions.columns as readonly string[][];
     const changing = new Set(currentTime);
     names.forEach((name, index) => definitions[index] === '' && changing.add(name));
     const uses = new RegExp(`\\bselect\\b|\\b(${[...changing].join('|')})\\b`, 'i');
     names.forEach((name, index) => uses.test(definitions[index] as string) && changing.add(name));
-    return changing;
+    const [viewNames = [], statements = []] = views.columns as readonly string[][];
+    return { changing, views: new Map(viewNames.map((name, index) => [name, statements[index] as string])) };
   }
 }
 

@@ -57,6 +57,11 @@ export class TestWarehouse {
     for (const table of tables) this.versions.bump(table);
   }
 
+  /** Sends what no warehouse sends: an error that nobody catches ends the Cube thread. */
+  poison(): void {
+    for (const port of this.#ports) port.postMessage(null);
+  }
+
   setAsOf(asOfMs: number): void {
     this.#asOfMs = asOfMs;
   }

@@ -86,17 +86,17 @@ async function answer(call: WorkerCall): Promise<unknown> {
 }
 
 async function start(): Promise<void> {
-  await models.reload();
-  const options = { cube, socketPath, apiScopes: config.apiScopes, versions, log };
-  await MetricServer.listen(options);
-  models.watch(config.modelPollMs);
-  setInterval(() => send({ type: 'figures', figures: cube.figures }), figuresIntervalMs);
+  await MetricServer.listen({ cube, socketPath, apiScopes: config.apiScopes, versions, log });
   port.on('message', (request: WorkerRequest) => {
     answer(request).then(
       (result) => send({ type: 'result', id: request.id, result }),
       (error: unknown) => send({ type: 'error', id: request.id, error: toErrorMessage(error) }),
     );
   });
+  setInterval(() => send({ type: 'figures', figures: cube.figures }), figuresIntervalMs);
+  // Last: with the first models the layer is ready.
+  await models.reload();
+  models.watch(config.modelPollMs);
 }
 
 start().catch((error: unknown) => send({ type: 'failed', error: toErrorMessage(error) }));
