@@ -22,6 +22,7 @@ export interface ApplicationOptions {
   readonly logger: Logger;
   readonly commitIntervalMs: number;
   readonly cacheBytesMax: number;
+  readonly checkpointRecordsMin: number;
   readonly reader: InputReader;
   readonly catalog: StoreCatalog;
   /** Aborted when the runtime closes. */

@@ -15,6 +15,8 @@ export interface StateKeeperOptions {
   readonly changelogTopic: string;
   readonly partition: number;
   readonly store: StateStore;
+  /** A checkpoint is due after this many changelog records, or twice the rows where that is more. */
+  readonly checkpointRecordsMin: number;
 }
 
 interface KeptCheckpoint {
@@ -25,8 +27,6 @@ interface KeptCheckpoint {
 
 const READ_BYTES_MAX = 1024 * 1024;
 const RECORDS_PER_CLOCK_READ = 128;
-/** A checkpoint is due after this many changelog records, or twice the rows where that is more. */
-const CHECKPOINT_RECORDS_MIN = 50_000;
 const KEPT_MAX = 2;
 
 /**
@@ -56,13 +56,13 @@ export class StateKeeper {
   }
 
   get isCheckpointDue(): boolean {
-    return this.tailRecords > Math.max(CHECKPOINT_RECORDS_MIN, 2 * this.store.entryCount);
+    return this.tailRecords > Math.max(this.#options.checkpointRecordsMin, 2 * this.store.entryCount);
   }
 
   /** Fills the store: newest whole checkpoint, then the changelog after it. `STREAMS_STATE_LOST` when that has a gap. */
   async restore(onProgress: (share: number) => void): Promise<void> {
     const { log, changelogTopic, partition, store } = this.#options;
-    await this.#makeFolder();
+    await this.#options.files.makeFolder(this.#folder);
     const range = log.range(changelogTopic, partition);
     await this.#restoreCheckpoint(range);
     const restored = this.#kept.at(-1);
@@ -72,18 +72,11 @@ export class StateKeeper {
     onProgress(1);
   }
 
-  async #makeFolder(): Promise<void> {
+  /** The changelog is trimmed on the strength of a checkpoint, so that its folders must not get lost either. */
+  async #syncFolders(): Promise<void> {
     const { files, folder } = this.#options;
-    const parent = folder.slice(0, folder.lastIndexOf('/'));
-    for (const [each, within] of [
-      [folder, parent],
-      [this.#folder, folder],
-    ] as const) {
-      if (await files.exists(each)) continue;
-      await files.makeFolder(each);
-      // The changelog is trimmed on the strength of a checkpoint, so that its folder must not get lost either.
-      await files.syncFolder(within);
-    }
+    await files.syncFolder(folder);
+    await files.syncFolder(folder.slice(0, folder.lastIndexOf('/')));
   }
 
   async #restoreCheckpoint(range: {
@@ -166,6 +159,7 @@ export class StateKeeper {
     while (this.#kept.length > KEPT_MAX) await files.remove(this.#kept.shift()!.path);
     const [older] = this.#kept;
     if (this.#kept.length === KEPT_MAX && older!.changelogOffset > 0) {
+      await this.#syncFolders();
       await log.deleteRecordsBefore(changelogTopic, partition, older!.changelogOffset);
     }
   }

@@ -21,6 +21,11 @@ export interface StreamsRuntimeOptions {
   readonly commitIntervalMs?: number;
   /** As `cacheBytesMax` of a topology, for those that do not say. Default 10 MiB for each task; 0 sends every update. */
   readonly cacheBytesMax?: number;
+  /**
+   * A store's checkpoint is written once its changelog has grown by this many records, or by twice its rows where that
+   * is more: what a restart has to apply at most. Default 50,000.
+   */
+  readonly checkpointRecordsMin?: number;
 }
 
 /** How one topology is doing. */
@@ -53,6 +58,7 @@ export interface StreamsRuntime {
 
 const COMMIT_INTERVAL_MS = 50;
 const CACHE_BYTES_MAX = 10 * 1024 * 1024;
+const CHECKPOINT_RECORDS_MIN = 50_000;
 const HOUSEKEEPING_INTERVAL_MS = 250;
 const MEASURE_EVERY_TICKS = 4;
 const PURGE_EVERY_TICKS = 40;
@@ -86,13 +92,9 @@ class EmbeddedRuntime implements StreamsRuntime {
   #ticks = 0;
 
   constructor(options: StreamsRuntimeOptions) {
-    const {
-      topologies,
-      log,
-      clock,
-      commitIntervalMs = COMMIT_INTERVAL_MS,
-      cacheBytesMax = CACHE_BYTES_MAX,
-    } = options;
+    const { topologies, log, clock } = options;
+    const { commitIntervalMs = COMMIT_INTERVAL_MS, cacheBytesMax = CACHE_BYTES_MAX } = options;
+    const { checkpointRecordsMin = CHECKPOINT_RECORDS_MIN } = options;
     this.#options = options;
     checkUnique(topologies);
     for (const { graph } of topologies) {
@@ -105,6 +107,7 @@ class EmbeddedRuntime implements StreamsRuntime {
         topology,
         commitIntervalMs,
         cacheBytesMax,
+        checkpointRecordsMin,
         reader,
         catalog: this.#catalog,
         closing: this.#closing.signal,
@@ -125,6 +128,7 @@ class EmbeddedRuntime implements StreamsRuntime {
   async start(): Promise<void> {
     const { files, stateFolder, log } = this.#options;
     await files.makeFolder(stateFolder);
+    await files.syncFolder(stateFolder.slice(0, stateFolder.lastIndexOf('/')));
     for (const application of this.#applications) await application.prepare();
     this.#restored = this.#startTasks(this.#applications);
     // Whoever does not ask is told by the log entry.

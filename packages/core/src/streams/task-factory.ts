@@ -22,6 +22,7 @@ export interface TaskFactoryOptions {
   readonly closing: AbortSignal;
   /** Bytes of updates that a task may hold back; 0 sends each at once. */
   readonly cacheBytesMax: number;
+  readonly checkpointRecordsMin: number;
   /** A task can go on. */
   readonly onResume: () => void;
   readonly onFailure: (error: unknown) => void;
@@ -62,7 +63,7 @@ export class TaskFactory {
   /** The task's stores, still empty, and what fills them. */
   createParts(id: string, subTopology: SubTopology, partition: number): TaskParts {
     const processors = this.#createProcessors(subTopology, partition);
-    const { files, clock, log, logger, stateFolder, topology } = this.#options;
+    const { files, clock, log, logger, stateFolder, topology, checkpointRecordsMin } = this.#options;
     const keepers = [...processors.stores.values()].map((store) => {
       return new StateKeeper({
         files,
@@ -73,6 +74,7 @@ export class TaskFactory {
         changelogTopic: this.changelogTopic(store.name),
         partition,
         store,
+        checkpointRecordsMin,
       });
     });
     return { id, subTopology, partition, processors, keepers };
