@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { Clock } from '@millrace/core/base';
+import type { Clock, Gauge, Histogram, Meter } from '@millrace/core/base';
 import type { SqlSession } from '@millrace/core/warehouse';
 
 /** Below this a checkpoint is not worth its disk writes. */
@@ -20,20 +20,26 @@ export class Checkpointer {
   readonly #walFile: string;
   readonly #walBytesMax: number;
   readonly #clock: Clock;
-  readonly #report: (report: CheckpointReport) => void;
+  readonly #durationMs: Histogram;
+  readonly #walBytes: Gauge;
 
   constructor(options: {
     session: SqlSession;
     file: string;
     walBytesMax: number;
     clock: Clock;
-    report: (report: CheckpointReport) => void;
+    meter: Meter;
   }) {
     this.#session = options.session;
     this.#walFile = `${options.file}.wal`;
     this.#walBytesMax = options.walBytesMax;
     this.#clock = options.clock;
-    this.#report = options.report;
+    const { meter } = options;
+    this.#durationMs = meter.histogram(
+      'warehouse_checkpoint_duration_ms',
+      'Checkpoints: loads wait for them',
+    );
+    this.#walBytes = meter.gauge('warehouse_wal_bytes', 'Write-ahead log');
   }
 
   walBytes(): number {
@@ -42,7 +48,9 @@ export class Checkpointer {
 
   /** After a load: true when a checkpoint was due. */
   async afterLoad(): Promise<boolean> {
-    if (this.walBytes() < this.#walBytesMax) return false;
+    const walBytes = this.walBytes();
+    this.#walBytes.set(walBytes);
+    if (walBytes < this.#walBytesMax) return false;
     await this.run();
     return true;
   }
@@ -59,7 +67,8 @@ export class Checkpointer {
     const startedMs = this.#clock.monotonicMs();
     await this.#session.run('checkpoint');
     const report = { durationMs: this.#clock.monotonicMs() - startedMs, walBytes };
-    this.#report(report);
+    this.#durationMs.observe(report.durationMs);
+    this.#walBytes.set(this.walBytes());
     return report;
   }
 }

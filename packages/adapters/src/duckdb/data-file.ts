@@ -1,12 +1,16 @@
+import { stat } from 'node:fs/promises';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
-import { MillraceError, messageOf } from '@millrace/core/base';
+import { messageOf } from '@millrace/core/base';
 import { quoteName, quoteText } from './dialect.ts';
+import { dataFileError } from './errors.ts';
 
 /** A column as DuckDB sees it in the file. */
 export interface DataFileColumn {
   readonly name: string;
   /** DuckDB's type name: `VARCHAR`, `BIGINT`, `TIMESTAMP`, … */
   readonly type: string;
+  /** Smallest and largest value of a column of whole numbers; undefined for other types and without any value. */
+  readonly range?: { readonly min: number; readonly max: number } | undefined;
 }
 
 export interface JsonRowsOptions {
@@ -17,15 +21,21 @@ export interface JsonRowsOptions {
   readonly batchRows: number;
 }
 
-const READERS: Readonly<Record<string, string>> = {
-  csv: 'read_csv',
-  tsv: 'read_csv',
-  parquet: 'read_parquet',
-  ndjson: 'read_ndjson',
-  jsonl: 'read_ndjson',
+/** Types are derived from all rows: one far down must not break a reading that has begun. */
+const READERS: Readonly<Record<string, (path: string) => string>> = {
+  csv: (path) => `read_csv(${path}, sample_size = -1, hive_partitioning = false)`,
+  tsv: (path) => `read_csv(${path}, sample_size = -1, hive_partitioning = false)`,
+  ndjson: (path) => `read_ndjson(${path}, sample_size = -1, hive_partitioning = false)`,
+  jsonl: (path) => `read_ndjson(${path}, sample_size = -1, hive_partitioning = false)`,
+  parquet: (path) => `read_parquet(${path}, hive_partitioning = false)`,
 };
 
-/** A data file (CSV, Parquet, NDJSON) read by a DuckDB of its own, in memory: never the one that holds the warehouse. */
+const WHOLE_NUMBERS = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|DECIMAL\(\d+,0\))$/;
+
+/**
+ * A data file (CSV, TSV, NDJSON, each also with `.gz`, or Parquet) read by a DuckDB of its own, in memory: never the
+ * one that holds the warehouse. Times without zone are UTC.
+ */
 export class DataFile implements AsyncDisposable {
   readonly columns: readonly DataFileColumn[];
   readonly rowCount: number;
@@ -38,55 +48,55 @@ export class DataFile implements AsyncDisposable {
     instance: DuckDBInstance;
     connection: DuckDBConnection;
     relation: string;
-    columns: readonly DataFileColumn[];
-    rowCount: number;
+    content: { columns: readonly DataFileColumn[]; rowCount: number };
   }) {
     this.#instance = parts.instance;
     this.#connection = parts.connection;
     this.#relation = parts.relation;
-    this.columns = parts.columns;
-    this.rowCount = parts.rowCount;
+    this.columns = parts.content.columns;
+    this.rowCount = parts.content.rowCount;
   }
 
-  /** `DATA_FILE_UNREADABLE` when the file is absent, of an unknown kind, or not what its name says. */
+  /**
+   * `DATA_FILE_UNREADABLE` when the file is absent, of an unknown kind, empty, or not what its name says. A file with
+   * a header alone has columns and no rows.
+   */
   static async open(path: string): Promise<DataFile> {
-    const extension = path.slice(path.lastIndexOf('.') + 1).toLowerCase();
-    const reader = READERS[extension];
-    if (reader === undefined) throw unreadable(path, `files of kind .${extension} are not known`);
+    const relation = await relationOf(path);
     const instance = await DuckDBInstance.create(':memory:', { memory_limit: '512MB', threads: '2' });
     const connection = await instance.connect();
-    const relation = `${reader}(${quoteText(path)})`;
     try {
-      const described = await connection.runAndReadAll(`describe select * from ${relation}`);
-      const columns = described.getRowObjects().map((row) => ({
-        name: String(row['column_name']),
-        type: String(row['column_type']),
-      }));
-      const counted = await connection.runAndReadAll(`select count(*)::integer from ${relation}`);
-      const rowCount = Number(counted.getRows()[0]?.[0]);
-      return new DataFile({ instance, connection, relation, columns, rowCount });
+      await connection.run("set TimeZone = 'UTC'");
+      const content = await readContent(connection, relation);
+      return new DataFile({ instance, connection, relation, content });
     } catch (cause) {
       connection.closeSync();
       instance.closeSync();
-      throw unreadable(path, messageOf(cause), cause);
+      throw unreadable(path, messageOf(cause).split('\n\nLINE ')[0] as string, cause);
     }
   }
 
-  /** The rows in the file's order, each as one JSON object's text. */
+  /** The rows in the file's order, each as one JSON object's text. `DATA_FILE_UNREADABLE` when one cannot be read. */
   async *jsonRows(options: JsonRowsOptions): AsyncGenerator<string[]> {
-    const fields = Object.entries(options.fields).map(([name, sql]) => `${quoteName(name)} := ${sql}`);
-    const sql = `select to_json(struct_pack(${fields.join(', ')}))::varchar from ${this.#relation} offset ${options.fromRow}`;
-    const result = await this.#connection.stream(sql);
+    const { fields, fromRow, batchRows } = options;
+    const members = Object.entries(fields).map(([name, sql]) => `${quoteName(name)} := ${sql}`);
+    const rest = fromRow > 0 ? `offset ${fromRow}` : '';
+    const sql = `select to_json(struct_pack(${members.join(', ')}))::varchar from ${this.#relation} ${rest}`;
     let batch: string[] = [];
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) break;
-      for (const row of chunk.getColumnValues(0)) {
-        batch.push(row as string);
-        if (batch.length < options.batchRows) continue;
-        yield batch;
-        batch = [];
+    try {
+      const result = await this.#connection.stream(sql);
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) break;
+        for (const row of chunk.getColumnValues(0)) {
+          batch.push(row as string);
+          if (batch.length < batchRows) continue;
+          yield batch;
+          batch = [];
+        }
       }
+    } catch (cause) {
+      throw unreadable(this.#relation, messageOf(cause), cause);
     }
     if (batch.length > 0) yield batch;
   }
@@ -106,14 +116,46 @@ export class DataFile implements AsyncDisposable {
   }
 }
 
-function unreadable(path: string, reason: string, cause?: unknown): MillraceError {
-  return new MillraceError(
-    'DATA_FILE_UNREADABLE',
-    {
-      kind: 'config',
-      cause: 'The data file cannot be read.',
-      remedy: `Give the path of a readable .csv, .tsv, .parquet, .ndjson or .jsonl file.`,
-    },
-    { message: `${path}: ${reason}`, details: { path }, cause },
+async function relationOf(path: string): Promise<string> {
+  const [, extension = ''] = /\.([a-z]+?)(?:\.gz)?$/i.exec(path) ?? [];
+  const isZippedParquet = /\.parquet\.gz$/i.test(path);
+  const reader = READERS[extension.toLowerCase()];
+  if (reader === undefined || isZippedParquet) throw unreadable(path, 'files of this kind are not known');
+  const file = await stat(path).catch((cause: unknown) => {
+    throw unreadable(path, 'there is no such file', cause);
+  });
+  if (!file.isFile()) throw unreadable(path, 'it is no file');
+  if (file.size === 0) throw unreadable(path, 'it is empty');
+  // DuckDB reads names as patterns: `day[1].csv` would mean `day1.csv`.
+  return reader(quoteText(path.replaceAll(/[*?[]/g, '[$&]')));
+}
+
+async function readContent(
+  connection: DuckDBConnection,
+  relation: string,
+): Promise<{ columns: DataFileColumn[]; rowCount: number }> {
+  const described = await connection.runAndReadAll(`describe select * from ${relation}`);
+  const plain = described.getRowObjects().map((row) => ({
+    name: String(row['column_name']),
+    type: String(row['column_type']),
+  }));
+  const whole = plain.filter(({ type }) => WHOLE_NUMBERS.test(type));
+  const ranges = whole.flatMap(({ name }) => [
+    `min(${quoteName(name)})::double`,
+    `max(${quoteName(name)})::double`,
+  ]);
+  const measured = await connection.runAndReadAll(
+    `select ${['count(*)::double', ...ranges].join(', ')} from ${relation}`,
   );
+  const [rowCount, ...bounds] = measured.getRows()[0] as [number, ...(number | null)[]];
+  const columns = plain.map((column) => {
+    const place = whole.indexOf(column) * 2;
+    const [min, max] = place < 0 ? [] : bounds.slice(place, place + 2);
+    return { ...column, range: min == null || max == null ? undefined : { min, max } };
+  });
+  return { columns, rowCount };
+}
+
+function unreadable(place: string, reason: string, cause?: unknown): Error {
+  return dataFileError('DATA_FILE_UNREADABLE', { message: `${place}: ${reason}`, details: { place }, cause });
 }

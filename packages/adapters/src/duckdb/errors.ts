@@ -1,5 +1,23 @@
-import { isMillraceError, messageOf, type MillraceError } from '@millrace/core/base';
+import {
+  errorsOf,
+  isMillraceError,
+  messageOf,
+  type ErrorDefinition,
+  type MillraceError,
+} from '@millrace/core/base';
 import { warehouseError, type WAREHOUSE_ERRORS } from '@millrace/core/warehouse';
+
+/** What can be wrong with a data file. */
+export const DATA_FILE_ERRORS = {
+  DATA_FILE_UNREADABLE: {
+    kind: 'config',
+    cause: 'The data file cannot be read.',
+    remedy:
+      'Give the path of a readable .csv, .tsv, .ndjson, .jsonl (or one of these with .gz) or .parquet file.',
+  },
+} as const satisfies Record<string, ErrorDefinition>;
+
+export const dataFileError = errorsOf(DATA_FILE_ERRORS);
 
 type Code = keyof typeof WAREHOUSE_ERRORS;
 

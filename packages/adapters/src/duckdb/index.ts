@@ -2,4 +2,4 @@
 export { type DuckdbWarehouseOptions } from './config.ts';
 export { DataFile, type DataFileColumn, type JsonRowsOptions } from './data-file.ts';
 export { quoteName, quoteText } from './dialect.ts';
-export { openDuckdbWarehouse, type DuckdbWarehouse } from './warehouse.ts';
+export { openDuckdbWarehouse, type DuckdbWarehouse, type OpenOptions } from './warehouse.ts';

@@ -1,8 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { TableSchema } from '@millrace/core/contract';
+import type { Drift } from '@millrace/core/models';
 import type { ErrorMessage, LoadPart } from '@millrace/core/warehouse';
-import type { CheckpointReport } from './checkpointer.ts';
 import type { DatabaseSettings } from './config.ts';
+import type { FigureMessage } from './figure-channel.ts';
 
 /** What the thread is started with. */
 export interface ThreadData {
@@ -29,6 +30,7 @@ export type Call =
       readonly nowMs: number;
     }
   | { readonly method: 'checkpoint' }
+  | { readonly method: 'models' }
   | { readonly method: 'close' };
 
 /** From the main thread. */
@@ -43,7 +45,14 @@ export type FromThread =
   | { readonly type: 'reply'; readonly id: number; readonly result: unknown }
   | { readonly type: 'reply'; readonly id: number; readonly error: ErrorMessage }
   | { readonly type: 'changed'; readonly tables: readonly string[] }
-  | { readonly type: 'checkpoint'; readonly report: CheckpointReport };
+  | {
+      readonly type: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  | { readonly type: 'drift'; readonly drift: Drift }
+  | FigureMessage;
 
 /** Copies the batches of all parts into one buffer, which is then transferred: no object is cloned. */
 export function packParts(parts: readonly LoadPart[]): { parts: PackedPart[]; bytes: ArrayBuffer } {

@@ -1,5 +1,5 @@
 import { StatementType, type DuckDBConnection, type DuckDBPreparedStatement } from '@duckdb/node-api';
-import { sleep, type Clock } from '@millrace/core/base';
+import { sleep, type Clock, type Histogram, type Meter } from '@millrace/core/base';
 import { warehouseError, type QueryOptions, type SqlResult, type SqlValue } from '@millrace/core/warehouse';
 import type { Database } from './database.ts';
 import { translate } from './errors.ts';
@@ -28,6 +28,8 @@ export class QueryPool {
   readonly #database: Database;
   readonly #connectionsMax: number;
   readonly #clock: Clock;
+  readonly #durationMs: Histogram;
+  readonly #waitMs: Histogram;
   readonly #free: DuckDBConnection[] = [];
   readonly #waiting: Waiting[] = [];
   readonly #busy = new Set<DuckDBConnection>();
@@ -36,19 +38,31 @@ export class QueryPool {
   #opening = 0;
   #isClosed = false;
 
-  constructor(options: { database: Database; connectionsMax: number; clock: Clock }) {
+  constructor(options: { database: Database; connectionsMax: number; clock: Clock; meter: Meter }) {
     this.#database = options.database;
     this.#connectionsMax = options.connectionsMax;
     this.#clock = options.clock;
+    this.#durationMs = options.meter.histogram(
+      'warehouse_query_duration_ms',
+      'Queries, from a free connection to the last row',
+    );
+    this.#waitMs = options.meter.histogram(
+      'warehouse_query_wait_ms',
+      'Queries waiting for a free connection',
+    );
   }
 
   /** See `Warehouse.query`. Waiting counts as part of the time limit. */
   async query(sql: string, options: QueryOptions): Promise<SqlResult> {
-    const deadlineMs = this.#clock.monotonicMs() + (options.timeoutMs ?? TIMEOUT_MS_DEFAULT);
+    const askedMs = this.#clock.monotonicMs();
+    const deadlineMs = askedMs + (options.timeoutMs ?? TIMEOUT_MS_DEFAULT);
     const connection = await this.#acquire(deadlineMs);
+    const startedMs = this.#clock.monotonicMs();
+    this.#waitMs.observe(startedMs - askedMs);
     try {
       return await this.#answer(connection, { sql, options, deadlineMs });
     } finally {
+      this.#durationMs.observe(this.#clock.monotonicMs() - startedMs);
       this.#busy.delete(connection);
       this.#release(connection);
     }

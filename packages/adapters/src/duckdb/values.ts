@@ -11,6 +11,7 @@ import {
   type DuckDBType,
   type DuckDBValue,
 } from '@duckdb/node-api';
+import { TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN } from '@millrace/core/base';
 import type { SqlValue } from '@millrace/core/warehouse';
 
 /** Appends the chunk's columns to `columns`, converted: what the port says about values is decided here. */
@@ -89,7 +90,9 @@ function fromTimestamp(value: unknown): string {
   const micros = microsOf(value);
   if (micros === undefined || micros % 1000n !== 0n) return isoOf(String(value));
   const ms = Number(micros / 1000n);
-  return ms >= 0 && ms < 253_402_300_800_000 ? new Date(ms).toISOString().slice(0, 23) : isoOf(String(value));
+  return ms >= TIMESTAMP_MS_MIN && ms <= TIMESTAMP_MS_MAX
+    ? new Date(ms).toISOString().slice(0, 23)
+    : isoOf(String(value));
 }
 
 function microsOf(value: unknown): bigint | undefined {

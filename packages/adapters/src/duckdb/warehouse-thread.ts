@@ -1,4 +1,4 @@
-import { isMillraceError, messageOf, type Clock } from '@millrace/core/base';
+import { isMillraceError, messageOf, type Clock, type Meter } from '@millrace/core/base';
 import type { TableSchema } from '@millrace/core/contract';
 import {
   Loader,
@@ -19,7 +19,7 @@ import { QueryPool } from './query-pool.ts';
 import { DuckdbSession } from './session.ts';
 
 /** The refresher's slower work gets its turn at least so often, also while loads follow one another. */
-const UPKEEP_EVERY_MS = 1000;
+const UPKEEP_EVERY_MS = 500;
 /** Without a load for so long, what is in the write-ahead log is written back. */
 const QUIET_MS = 2000;
 
@@ -27,10 +27,10 @@ export interface WarehouseThreadOptions {
   readonly settings: DatabaseSettings;
   readonly versions: TableVersions;
   readonly clock: Clock;
+  readonly meter: Meter;
   /** A new one for each time that the file is opened. */
   readonly createRefresher: () => Promise<ModelRefresher | undefined>;
   readonly onChange: (tables: readonly string[]) => void;
-  readonly onCheckpoint: (report: CheckpointReport) => void;
 }
 
 interface Opened {
@@ -182,15 +182,15 @@ export class WarehouseThread {
   }
 
   async #open(): Promise<Opened> {
-    const { settings, versions, clock, createRefresher, onCheckpoint } = this.#options;
+    const { settings, versions, clock, meter, createRefresher } = this.#options;
     const database = await Database.open(settings);
     try {
       const session = new DuckdbSession(await database.connect(), settings.file);
       const refresher = await createRefresher();
       const loader = await Loader.open({ session, versions, clock, refresher });
-      const pool = new QueryPool({ database, connectionsMax: settings.queriesMax, clock });
+      const pool = new QueryPool({ database, connectionsMax: settings.queriesMax, clock, meter });
       const { file, walBytesMax } = settings;
-      const checkpointer = new Checkpointer({ session, file, walBytesMax, clock, report: onCheckpoint });
+      const checkpointer = new Checkpointer({ session, file, walBytesMax, clock, meter });
       return { database, loader, pool, checkpointer };
     } catch (error) {
       database.close();

@@ -1,8 +1,9 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import { silentMeter, type Meter } from '@millrace/core/base';
+import { silentLogger, silentMeter, type Logger, type Meter } from '@millrace/core/base';
 import type { TableSchema } from '@millrace/core/contract';
+import type { Drift, PlannedModel } from '@millrace/core/models';
 import {
   fromErrorMessage,
   QueryClient,
@@ -16,6 +17,7 @@ import {
   type Warehouse,
 } from '@millrace/core/warehouse';
 import { databaseSettings, type DuckdbWarehouseOptions } from './config.ts';
+import { FigureReceiver } from './figure-channel.ts';
 import { packParts, type Call, type FromThread, type ThreadData, type ToThread } from './protocol.ts';
 
 /** DuckDB as the warehouse: what the main thread sees of the thread that owns the file. */
@@ -24,20 +26,27 @@ export interface DuckdbWarehouse extends Warehouse {
   connectPort(): MessagePort;
   /** The versions' memory: `TableVersions.from` in any thread. */
   readonly sharedVersions: SharedArrayBuffer;
+  /** How each model runs, and why; empty before the tables are defined, or without a manifest. */
+  models(): Promise<readonly PlannedModel[]>;
+  /** Calls the listener when a live table was found to differ from its full SQL; it is rebuilt by then. */
+  onDrift(listener: (drift: Drift) => void): () => void;
+}
+
+export interface OpenOptions extends DuckdbWarehouseOptions {
+  readonly meter?: Meter;
+  readonly logger?: Logger;
 }
 
 /**
  * Opens `<folder>/millrace.duckdb` in a thread of its own, creating both.
  * `WAREHOUSE_FILE_IN_USE`, `WAREHOUSE_ALREADY_OPEN`, `WAREHOUSE_FILE_CORRUPT`, `WAREHOUSE_FILE_TOO_NEW`,
- * `WAREHOUSE_FILE_UNREADABLE`: each names the file.
+ * `WAREHOUSE_FILE_UNREADABLE`, `WAREHOUSE_MANIFEST_UNREADABLE`, `MODELS_MANIFEST_INVALID`: each names the file.
  */
-export async function openDuckdbWarehouse(
-  options: DuckdbWarehouseOptions & { readonly meter?: Meter },
-): Promise<DuckdbWarehouse> {
+export async function openDuckdbWarehouse(options: OpenOptions): Promise<DuckdbWarehouse> {
   const folder = await ownFolder(options.folder);
   claim(folder);
   try {
-    return await ThreadWarehouse.open({ ...options, folder }, options.meter ?? silentMeter);
+    return await ThreadWarehouse.open({ ...options, folder });
   } catch (error) {
     openFolders.delete(folder);
     throw error;
@@ -87,15 +96,18 @@ class ThreadWarehouse implements DuckdbWarehouse {
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new Set<(tables: ReadonlySet<string>) => void>();
   readonly #exited: Promise<void>;
-  readonly #meter: Meter;
+  readonly #figures: FigureReceiver;
+  readonly #logger: Logger;
+  readonly #driftListeners = new Set<(drift: Drift) => void>();
   #lastId = 0;
   /** Why nothing can be asked any more. */
   #ended: Error | undefined;
 
-  private constructor(options: DuckdbWarehouseOptions, meter: Meter) {
+  private constructor(options: OpenOptions) {
     const data: ThreadData = { settings: databaseSettings(options), versions: this.#versions.share() };
     this.#folder = options.folder;
-    this.#meter = meter;
+    this.#figures = new FigureReceiver(options.meter ?? silentMeter);
+    this.#logger = options.logger ?? silentLogger;
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
       name: 'warehouse',
       workerData: data,
@@ -118,8 +130,8 @@ class ThreadWarehouse implements DuckdbWarehouse {
     });
   }
 
-  static async open(options: DuckdbWarehouseOptions, meter: Meter): Promise<ThreadWarehouse> {
-    const warehouse = new ThreadWarehouse(options, meter);
+  static async open(options: OpenOptions): Promise<ThreadWarehouse> {
+    const warehouse = new ThreadWarehouse(options);
     await warehouse.#untilReady();
     return warehouse;
   }
@@ -164,6 +176,15 @@ class ThreadWarehouse implements DuckdbWarehouse {
     return this.#call({ method: 'checkpoint' });
   }
 
+  models(): Promise<readonly PlannedModel[]> {
+    return this.#call({ method: 'models' });
+  }
+
+  onDrift(listener: (drift: Drift) => void): () => void {
+    this.#driftListeners.add(listener);
+    return () => this.#driftListeners.delete(listener);
+  }
+
   async close(): Promise<void> {
     if (this.#ended === undefined) {
       const closed = this.#call<void>({ method: 'close' });
@@ -184,30 +205,31 @@ class ThreadWarehouse implements DuckdbWarehouse {
   }
 
   #untilReady(): Promise<void> {
-    const checkpointMs = this.#meter.histogram(
-      'warehouse_checkpoint_duration_ms',
-      'Writing the write-ahead log back, while loads wait',
-    );
-    const walBytes = this.#meter.gauge('warehouse_wal_bytes', 'Write-ahead log at the last checkpoint');
     return new Promise((resolve, reject) => {
       this.#exited.then(() => reject(this.#ended), reject);
       this.#worker.on('message', (message: FromThread) => {
-        switch (message.type) {
-          case 'ready':
-            return resolve();
-          case 'failed':
-            this.#end(fromErrorMessage(message.error));
-            return reject(this.#ended);
-          case 'reply':
-            return this.#settle(message);
-          case 'changed':
-            return this.#announce(message.tables);
-          case 'checkpoint':
-            checkpointMs.observe(message.report.durationMs);
-            return walBytes.set(message.report.walBytes);
-        }
+        if (message.type === 'ready') resolve();
+        else this.#receive(message);
       });
     });
+  }
+
+  #receive(message: Exclude<FromThread, { type: 'ready' }>): void {
+    switch (message.type) {
+      case 'failed':
+        return this.#end(fromErrorMessage(message.error));
+      case 'reply':
+        return this.#settle(message);
+      case 'changed':
+        return this.#announce(message.tables);
+      case 'log':
+        return this.#logger[message.level](message.message, message.fields);
+      case 'drift':
+        return this.#driftListeners.forEach((listener) => listener(message.drift));
+      case 'instrument':
+      case 'figures':
+        return this.#figures.receive(message);
+    }
   }
 
   #settle(reply: Extract<FromThread, { type: 'reply' }>): void {

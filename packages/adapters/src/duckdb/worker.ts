@@ -1,7 +1,10 @@
 /** Entry of the thread that owns the database file. Nothing else opens it. */
+import { readFile } from 'node:fs/promises';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { assert, type Clock } from '@millrace/core/base';
-import { serveQueries, TableVersions, toErrorMessage, type ModelRefresher } from '@millrace/core/warehouse';
+import { assert, type Clock, type Logger } from '@millrace/core/base';
+import type { Drift, LiveModels } from '@millrace/core/models';
+import { serveQueries, TableVersions, toErrorMessage, warehouseError } from '@millrace/core/warehouse';
+import { FigureSender } from './figure-channel.ts';
 import { unpackParts, type Call, type FromThread, type ThreadData, type ToThread } from './protocol.ts';
 import { WarehouseThread } from './warehouse-thread.ts';
 
@@ -19,12 +22,39 @@ const clock: Clock = {
   },
 };
 
+const logger: Logger = {
+  debug: (message, fields = {}) => post({ type: 'log', level: 'debug', message, fields }),
+  info: (message, fields = {}) => post({ type: 'log', level: 'info', message, fields }),
+  warn: (message, fields = {}) => post({ type: 'log', level: 'warn', message, fields }),
+  error: (message, fields = {}) => post({ type: 'log', level: 'error', message, fields }),
+};
+
+const meter = new FigureSender({ post, clock });
+
+/** Of the database that is open; a new one when it is opened again. */
+let models: LiveModels | undefined;
+
 function post(message: FromThread): void {
   mainThread.postMessage(message);
 }
 
-async function createRefresher(): Promise<ModelRefresher | undefined> {
-  return undefined;
+async function createModels(): Promise<LiveModels | undefined> {
+  const { manifestPath } = settings;
+  if (manifestPath === undefined) return undefined;
+  const { createModelRefresher, parseManifest } = await import('@millrace/core/models');
+  const manifest = parseManifest(await readManifest(manifestPath));
+  const onDrift = (drift: Drift) => post({ type: 'drift', drift });
+  models = createModelRefresher({ manifest, clock, logger, meter, onDrift });
+  return models;
+}
+
+async function readManifest(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const message = `The compiled manifest ${path} cannot be read.`;
+    throw warehouseError('WAREHOUSE_MANIFEST_UNREADABLE', { message, details: { path }, cause });
+  }
 }
 
 async function perform(thread: WarehouseThread, call: Call): Promise<unknown> {
@@ -37,6 +67,8 @@ async function perform(thread: WarehouseThread, call: Call): Promise<unknown> {
       return thread.load(unpackParts(call.parts, call.bytes), call.nowMs);
     case 'checkpoint':
       return thread.checkpoint();
+    case 'models':
+      return models?.describePlan() ?? [];
     case 'close':
       return thread.close();
   }
@@ -53,19 +85,12 @@ async function answer(thread: WarehouseThread, id: number, call: Call): Promise<
 
 /** Without ports the thread has nothing to wait for, and ends. */
 function end(): void {
+  meter.flush();
   for (const port of queryPorts) port.close();
   mainThread.close();
 }
 
-try {
-  const thread = await WarehouseThread.open({
-    settings,
-    versions: TableVersions.from(versions),
-    clock,
-    createRefresher,
-    onChange: (tables) => post({ type: 'changed', tables }),
-    onCheckpoint: (report) => post({ type: 'checkpoint', report }),
-  });
+function listen(thread: WarehouseThread): void {
   mainThread.on('message', (message: ToThread) => {
     if (message.type === 'call') {
       void answer(thread, message.id, message.call);
@@ -76,8 +101,15 @@ try {
     port.on('close', () => queryPorts.delete(port));
     serveQueries(port, (sql, options) => thread.query(sql, options));
   });
+}
+
+try {
+  const onChange = (tables: readonly string[]) => post({ type: 'changed', tables });
+  const createRefresher = createModels;
+  const shared = TableVersions.from(versions);
+  listen(await WarehouseThread.open({ settings, versions: shared, clock, meter, createRefresher, onChange }));
   post({ type: 'ready' });
 } catch (error) {
   post({ type: 'failed', error: toErrorMessage(error) });
-  mainThread.close();
+  end();
 }

@@ -28,6 +28,11 @@ export const WAREHOUSE_ERRORS = {
     cause: 'The database file was written by a newer version of the engine.',
     remedy: 'Run the Millrace version that wrote it, or a newer one.',
   },
+  WAREHOUSE_MANIFEST_UNREADABLE: {
+    kind: 'config',
+    cause: 'The compiled dbt manifest cannot be read.',
+    remedy: 'Compile the models with `millrace compile`, or correct the path in the project.',
+  },
   WAREHOUSE_SCHEMA_CONFLICT: {
     kind: 'config',
     cause: 'A column of a raw table has another type than its event contract.',
