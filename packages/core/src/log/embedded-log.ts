@@ -6,11 +6,12 @@ import { type CommitGroup, type CommitRequest, emptyRequest } from './commit-gro
 import { backpressure, CommitQueue } from './commit-queue.ts';
 import { type EmbeddedLogLimits, type EmbeddedLogOptions, LIMITS_DEFAULT } from './embedded-options.ts';
 import { logError } from './errors.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { IndexStore } from './index-store.ts';
 import { Journal } from './journal.ts';
 import { LogFigures } from './log-figures.ts';
 import { LogFolder } from './log-folder.ts';
-import { describeTopic, type LogState, type TopicState } from './log-state.ts';
+import type { LogState, TopicState } from './log-state.ts';
 import type { PartitionLog } from './partition-log.ts';
 import type {
   CommitReceipt,
@@ -24,12 +25,11 @@ import type {
 import { RecentBatches } from './recent-batches.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { recover } from './recovery.ts';
-import { checkCommit, checkTopic, checkOffset } from './request-checks.ts';
-import { retainedFrom } from './retention.ts';
+import { checkCommit, checkOffset } from './request-checks.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { SegmentReader } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
-import type { Segment } from './segment.ts';
+import { TopicChanges } from './topic-changes.ts';
 
 /** The parts of an open log. */
 interface Parts {
@@ -114,10 +114,8 @@ class EmbeddedLog implements EventLog {
   readonly #queue: CommitQueue;
   readonly #checkpointer: Checkpointer;
   readonly #listeners = new Set<(topics: ReadonlySet<string>) => void>();
-  readonly #cancelTimers: (() => void)[] = [];
-  /** Changes of topics, one after the other: each looks at what the one before has made. */
-  #topicChanges: Promise<unknown> = Promise.resolve();
-  #removals: Promise<unknown> = Promise.resolve();
+  readonly #topicChanges: TopicChanges;
+  readonly #housekeeping: Housekeeping;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
 
@@ -159,24 +157,19 @@ class EmbeddedLog implements EventLog {
       onBoundary: () => this.#checkpointer.advance(),
       onFailure,
     });
-    this.#repeat(limits.checkpointIntervalMs, () => {
+    const submit = (request: CommitRequest) => this.#submit(request, 0);
+    this.#topicChanges = new TopicChanges(parts.state, submit);
+    this.#housekeeping = new Housekeeping({ ...parts, clock, logger, figures: this.#figures, submit });
+    this.#housekeeping.repeat(limits.checkpointIntervalMs, () => {
       this.#checkpointer.request();
       this.#queue.requestBoundary();
     });
-    this.#repeat(limits.retentionIntervalMs, () => this.#applyRetention());
+    this.#housekeeping.repeat(limits.retentionIntervalMs, () => this.#housekeeping.applyRetention());
   }
 
-  createTopic(topic: string, config: TopicConfig): Promise<TopicDescription> {
-    return this.#changeTopic(async () => {
-      const existing = this.#parts.state.topic(topic)?.description;
-      const wanted = describeTopic(topic, config);
-      checkTopic(wanted);
-      const partitions = Math.max(wanted.partitions, existing?.partitions ?? 0);
-      if (existing?.keyed && wanted.keyed && partitions > existing.partitions) {
-        throw logError('LOG_KEYED_TOPIC', { details: { topic, partitions: existing.partitions } });
-      }
-      return this.#putTopic({ ...wanted, partitions });
-    });
+  async createTopic(topic: string, config: TopicConfig): Promise<TopicDescription> {
+    this.#checkOpen();
+    return this.#topicChanges.create(topic, config);
   }
 
   topics(): readonly TopicDescription[] {
@@ -188,30 +181,23 @@ class EmbeddedLog implements EventLog {
     return this.#parts.state.topic(topic)?.description;
   }
 
-  addPartitions(topic: string, partitions: number): Promise<TopicDescription> {
-    return this.#changeTopic(async () => {
-      const { description } = this.#topic(topic);
-      if (description.keyed) throw logError('LOG_KEYED_TOPIC', { details: { topic } });
-      const wanted = { ...description, partitions };
-      checkTopic(wanted);
-      if (partitions < description.partitions) {
-        const message = `${topic} has ${description.partitions} partitions; it cannot shrink to ${partitions}.`;
-        throw logError('LOG_INVALID_TOPIC', { message, details: { topic, partitions } });
-      }
-      return this.#putTopic(wanted);
-    });
+  async addPartitions(topic: string, partitions: number): Promise<TopicDescription> {
+    this.#checkOpen();
+    return this.#topicChanges.addPartitions(topic, partitions);
   }
 
   async deleteRecordsBefore(topic: string, partition: number, offset: number): Promise<void> {
+    this.#checkOpen();
     const log = this.#partition(topic, partition);
     const { startOffset, endOffset } = log;
     if (offset <= startOffset) return;
     checkOffset(offset, { topic, partition, startOffset, endOffset });
     await this.#submit({ ...emptyRequest, starts: [{ partition: log, offset }] }, 0);
-    await this.#removals;
+    await this.#housekeeping.removed();
   }
 
   async commit(commit: LogCommit): Promise<CommitReceipt> {
+    this.#checkOpen();
     const { appends, offsets = [] } = commit;
     const bytes = checkCommit(commit, this.#limits);
     const request: CommitRequest = {
@@ -284,11 +270,11 @@ class EmbeddedLog implements EventLog {
   }
 
   async #close(): Promise<void> {
-    for (const cancel of this.#cancelTimers.splice(0)) cancel();
+    this.#housekeeping.stop();
     const { segmentFiles, journal, unlock } = this.#parts;
     try {
       await this.#queue.idle();
-      await this.#removals;
+      await this.#housekeeping.removed();
       if (this.#failure === undefined) await this.#checkpointer.finalCheckpoint();
     } catch (error) {
       throw diskFullOf(error) ?? error;
@@ -301,7 +287,7 @@ class EmbeddedLog implements EventLog {
     }
   }
 
-  #submit(request: CommitRequest, bytes: number): Promise<CommitReceipt> {
+  async #submit(request: CommitRequest, bytes: number): Promise<CommitReceipt> {
     this.#checkOpen();
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#checkpointer.isDiskFull) throw logError('LOG_DISK_FULL', { retryAfterMs: 1_000 });
@@ -330,7 +316,7 @@ class EmbeddedLog implements EventLog {
       this.#figures.records.add(batch.count);
     }
     for (const offset of group.offsets) state.putGroupOffset(offset);
-    for (const { partition, offset } of group.starts) this.#remove(partition.raiseStart(offset));
+    for (const { partition, offset } of group.starts) this.#housekeeping.remove(partition.raiseStart(offset));
     this.#recent.trim();
     this.#observe(group);
     if (topics.size > 0) this.#notify(topics);
@@ -347,48 +333,6 @@ class EmbeddedLog implements EventLog {
 
   #notify(topics: ReadonlySet<string>): void {
     for (const listener of this.#listeners) listener(topics);
-  }
-
-  #remove(segments: readonly Segment[]): void {
-    if (segments.length === 0) return;
-    const { segmentFiles, indexes } = this.#parts;
-    const remove = async () => {
-      for (const segment of segments) {
-        indexes.forget(segment);
-        await segmentFiles.remove(segment.logPath);
-        await segmentFiles.remove(segment.indexPath);
-        this.#figures.removedSegments.add(1);
-      }
-    };
-    this.#removals = this.#removals.then(remove).catch((error: unknown) => {
-      // The next start removes what does not belong to the log any more.
-      this.#logger.warn('Segments that are not needed could not be removed', { cause: String(error) });
-    });
-  }
-
-  async #applyRetention(): Promise<void> {
-    const nowMs = this.#options.clock.nowMs();
-    const starts: CommitRequest['starts'][number][] = [];
-    for (const { description, partitions } of this.#parts.state.topics()) {
-      for (const partition of partitions) {
-        const offset = retainedFrom(partition, description, nowMs);
-        if (offset !== undefined) starts.push({ partition, offset });
-      }
-    }
-    if (starts.length > 0) await this.#submit({ ...emptyRequest, starts }, 0);
-  }
-
-  async #putTopic(description: TopicDescription): Promise<TopicDescription> {
-    const { state } = this.#parts;
-    const id = state.topic(description.topic)?.id ?? state.nextTopicId;
-    await this.#submit({ ...emptyRequest, topics: [{ id, description }] }, 0);
-    return description;
-  }
-
-  #changeTopic(change: () => Promise<TopicDescription>): Promise<TopicDescription> {
-    const result = this.#topicChanges.then(change);
-    this.#topicChanges = result.catch(() => {});
-    return result;
   }
 
   #topic(topic: string): TopicState {
@@ -417,21 +361,5 @@ class EmbeddedLog implements EventLog {
     this.#checkpointer.stop();
     const details = isMillraceError(error) ? error.details : {};
     this.#logger.error(error.message, { ...details, folder: this.#options.folder });
-  }
-
-  /** Runs again and again; a run that fails is tried again at the next time. */
-  #repeat(intervalMs: number, run: () => unknown): void {
-    const { clock } = this.#options;
-    const i = this.#cancelTimers.length;
-    const tick = async () => {
-      try {
-        await run();
-      } catch (error) {
-        if (!isMillraceError(error)) throw error;
-        this.#logger.warn(`The log could not do its housekeeping: ${error.message}`);
-      }
-      if (this.#closing === undefined) this.#cancelTimers[i] = clock.schedule(() => void tick(), intervalMs);
-    };
-    this.#cancelTimers[i] = clock.schedule(() => void tick(), intervalMs);
   }
 }

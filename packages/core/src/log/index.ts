@@ -2,10 +2,13 @@
 export { readInt32, readInt64, writeInt32, writeInt64 } from './bytes.ts';
 export { crc32c } from './checksum.ts';
 export type { Checksum } from './checksum.ts';
+export { LogConsumer } from './consumer.ts';
+export type { LogConsumerOptions, PolledPartition, PollOptions, TopicPosition } from './consumer.ts';
 export { openEmbeddedLog } from './embedded-log.ts';
 export type { EmbeddedLogLimits, EmbeddedLogOptions } from './embedded-options.ts';
 export { LOG_ERRORS } from './errors.ts';
-export { murmur2, partitionFor } from './murmur2.ts';
+export { murmur2 } from './murmur2.ts';
+export { partitionFor, StickyPartitioner } from './partitioner.ts';
 export * from './port.ts';
 export { RecordBatchBuilder } from './record-batch-builder.ts';
 export type { RecordBatchBuilderOptions, RecordHeader } from './record-batch-builder.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { murmur2, partitionFor } from './murmur2.ts';
+import { murmur2 } from './murmur2.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -16,12 +16,4 @@ test('murmur2 gives the values of org.apache.kafka.common.utils.UtilsTest', () =
   for (const [key, hash] of vectors) assert.equal(murmur2(bytes(key)), hash, key);
   assert.equal(murmur2(Uint8Array.of(12, 42, 56, 24, 109, 111)), 274204207);
   assert.equal(murmur2(new Uint8Array(0)), 275646681);
-});
-
-test('partitionFor is never negative and stays below the number of partitions', () => {
-  for (let i = 0; i < 1000; i++) {
-    const partition = partitionFor(bytes(`user-${i}`), 7);
-    assert.ok(partition >= 0 && partition < 7);
-  }
-  assert.equal(partitionFor(bytes('21'), 12), (-973932308 & 0x7fffffff) % 12);
 });

@@ -29,8 +29,3 @@ export function murmur2(bytes: Uint8Array): number {
   hash = Math.imul(hash, multiplier);
   return hash ^ (hash >>> 15);
 }
-
-/** The partition that Kafka's default partitioner gives to a record with this key. */
-export function partitionFor(key: Uint8Array, partitions: number): number {
-  return (murmur2(key) & 0x7fffffff) % partitions;
-}

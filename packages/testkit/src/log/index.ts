@@ -1,0 +1,13 @@
+/** The rules of the event log as tests that every implementation passes. */
+export { eventLogSuite, type LogHarness } from './suite.ts';
+export { EmbeddedHarness, type EmbeddedHarnessOptions } from './embedded-harness.ts';
+export {
+  append,
+  batchOf,
+  type LogFixture,
+  readAll,
+  readValues,
+  rejection,
+  until,
+  valueOf,
+} from './fixture.ts';
