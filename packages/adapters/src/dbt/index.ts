@@ -4,3 +4,4 @@ export { compiledManifestPath, manifestStaleness, type ManifestStaleness } from 
 export { DBT_VERSION, findDbt, type DbtCommand } from './dbt-command.ts';
 export { runDbt, type DbtRunOptions } from './dbt-run.ts';
 export { DBT_ERRORS } from './errors.ts';
+export { checksumProjectFiles } from './project-files.ts';

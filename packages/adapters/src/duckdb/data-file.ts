@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { messageOf } from '@millrace/core/base';
 import { quoteName, quoteText } from './dialect.ts';
 import { dataFileError } from './errors.ts';
@@ -63,7 +63,9 @@ export class DataFile implements AsyncDisposable {
    */
   static async open(path: string): Promise<DataFile> {
     const relation = await relationOf(path);
-    const instance = await DuckDBInstance.create(':memory:', { memory_limit: '512MB', threads: '2' });
+    // Only who reads a file loads the engine: the program's own database lives in another thread.
+    const duckdb = await import('@duckdb/node-api');
+    const instance = await duckdb.DuckDBInstance.create(':memory:', { memory_limit: '512MB', threads: '2' });
     const connection = await instance.connect();
     try {
       await connection.run("set TimeZone = 'UTC'");

@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
-import { loadProject } from '../project/index.ts';
-import { lineLogger } from '../operate/index.ts';
-import { runProject, type RunningProject } from '../run-project.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { RunningProject } from '../run-project.ts';
+import { failureText } from './failure.ts';
+import { onStopSignal } from './stop-signal.ts';
+import { VERSION } from './version.ts';
+
+type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 interface StartOptions {
   readonly port: number | undefined;
@@ -13,24 +16,42 @@ interface StartOptions {
   readonly project: string | undefined;
   readonly open: boolean;
   readonly companions: boolean;
+  readonly logLevel: LogLevel;
 }
 
 const DEFAULT_PORT = 4400;
+const CHECKOUT = join(import.meta.dirname, '../../../..');
 
 export function startCommand(): Command {
   return new Command('start')
-    .description('Runs a project: ingest, log, streams, warehouse, models, metrics and the page.')
-    .option('-p, --port <n>', `port of the page and the API (default: ${DEFAULT_PORT}, or the next free one)`, parsePort)
+    .description('Run a project: ingest, log, streams, warehouse, models, metrics and the page.')
+    .option(
+      '-p, --port <n>',
+      `port of the page and the API (default: ${DEFAULT_PORT}, or the next free one)`,
+      parsePort,
+    )
     .option('--host <address>', 'address to listen on; beyond loopback keys are required', '127.0.0.1')
     .option('-d, --data <dir>', 'where data is kept (default: .millrace/data in the project)')
     .option('--project <dir>', 'project folder (default: this folder, or the storefront example)')
     .option('--no-open', 'do not open the page in a browser')
     .option('--no-companions', 'do not start the companion processes of the project')
+    .addOption(
+      new Option('--log-level <level>', 'what is written to standard error')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .env('MILLRACE_LOG')
+        .default('warn'),
+    )
+    .addHelpText('after', '\nCtrl-C stops it; nothing that was accepted is lost, however it ends.')
     .action((options: StartOptions) => start(options));
 }
 
 async function start(options: StartOptions): Promise<void> {
   const startedMs = performance.now();
+  const [{ loadProject }, { lineLogger }, { runProject }] = await Promise.all([
+    import('../project/index.ts'),
+    import('../operate/index.ts'),
+    import('../run-project.ts'),
+  ]);
   const project = await loadProject(options.project ?? defaultProject());
   const running = await runProject({
     project,
@@ -39,59 +60,75 @@ async function start(options: StartOptions): Promise<void> {
     port: options.port ?? DEFAULT_PORT,
     isPortFixed: options.port !== undefined,
     startCompanions: options.companions,
-    cacheFolder: join(import.meta.dirname, '../../../../.millrace/cache'),
-    logger: lineLogger('warn'),
-    version: '0.1.0',
+    cacheFolder: join(CHECKOUT, '.millrace', 'cache'),
+    logger: lineLogger(options.logLevel),
+    version: VERSION,
   });
   printTable(running, performance.now() - startedMs);
   if (options.open && process.stdout.isTTY) openBrowser(running.url);
   stopOnSignal(running);
+  running.onFatal((error) => {
+    console.error(`\n  Millrace stops. ${failureText(error, options.logLevel === 'debug')}`);
+    process.exit(1);
+  });
 }
 
 /** This folder when it is a project, else the example that ships with Millrace. */
 function defaultProject(): string {
   if (existsSync('millrace.config.ts')) return '.';
-  return join(import.meta.dirname, '../../../../examples/storefront');
+  return join(CHECKOUT, 'examples', 'storefront');
 }
 
 function printTable(running: RunningProject, startMs: number): void {
-  const rows = running.parts.map(({ name, where, note }) => [name, where, note] as const);
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column as 0 | 1].length)));
-  console.log(`\n  Millrace runs ${running.projectName}, ready in ${(startMs / 1000).toFixed(1)} s\n`);
-  for (const [name, where, note] of rows) {
-    console.log(`  ${name.padEnd(widths[0] as number)}   ${where.padEnd(widths[1] as number)}   ${note}`);
+  const names = Math.max(...running.parts.map(({ name }) => name.length));
+  const places = Math.max(...running.parts.map(({ where }) => where.length));
+  console.log(`\n  Millrace runs ${running.projectName}, ready in ${seconds(startMs)} s\n`);
+  for (const { name, where, note } of running.parts) {
+    console.log(`  ${name.padEnd(names)}   ${where.padEnd(places)}   ${note}`);
   }
   console.log(`\n  Open ${running.url}   Stop with Ctrl-C\n`);
 }
 
 function stopOnSignal(running: RunningProject): void {
-  let isStopping = false;
   const stop = async () => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
     const startedMs = performance.now();
     process.stdout.write('\n  Stopping …');
-    await running.close();
-    console.log(` done in ${((performance.now() - startedMs) / 1000).toFixed(1)} s, nothing lost.`);
-    process.exit(0);
+    try {
+      await running.close();
+      console.log(` done in ${seconds(performance.now() - startedMs)} s, nothing lost.`);
+      process.exit(0);
+    } catch (error) {
+      console.error(`\n  ${failureText(error, true)}`);
+      process.exit(1);
+    }
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop());
-  running.onFatal((error) => {
-    console.error(`\n  Millrace stops: ${error.message}`);
-    process.exit(1);
+  onStopSignal({
+    stop: () => void stop(),
+    force: () => {
+      console.error('\n  Stopped at once; the next start recovers.');
+      process.exit(1);
+    },
   });
 }
 
 function openBrowser(url: string): void {
-  const opener = { darwin: 'open', win32: 'explorer' }[process.platform as string] ?? 'xdg-open';
+  const { platform, env } = process;
+  // Without a display a text browser would take the terminal.
+  if (platform === 'linux' && env['DISPLAY'] === undefined && env['WAYLAND_DISPLAY'] === undefined) return;
+  const opener = { darwin: 'open', win32: 'explorer' }[platform as string] ?? 'xdg-open';
   const child = spawn(opener, [url], { stdio: 'ignore', detached: true });
   // No browser is no failure: the address is printed.
   child.on('error', () => {});
   child.unref();
 }
 
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(1);
+}
+
 function parsePort(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('A port is 0 to 65535.');
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError('A port is 0 to 65535.');
   return port;
 }

@@ -4,7 +4,8 @@ export const PROJECT_ERRORS = {
   PROJECT_NOT_FOUND: {
     kind: 'config',
     cause: 'The folder holds no Millrace project.',
-    remedy: 'Name a folder with a millrace.config.ts (`--project DIR`), or make one with `npx millrace init DIR`.',
+    remedy:
+      'Name a folder with a millrace.config.ts (`--project DIR`), or make one with `npx millrace init DIR`.',
   },
   PROJECT_BROKEN_FILE: {
     kind: 'config',
@@ -15,6 +16,11 @@ export const PROJECT_ERRORS = {
     kind: 'config',
     cause: 'A project file does not export what its folder is for.',
     remedy: 'Export the definition that the message asks for.',
+  },
+  PROJECT_WITHOUT_MODELS: {
+    kind: 'config',
+    cause: 'The project has no models.',
+    remedy: 'Name the folder of a project that has a dbt project in `models`.',
   },
 } as const;
 

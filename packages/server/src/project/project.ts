@@ -27,7 +27,10 @@ export async function loadProject(folder: string): Promise<Project> {
   const root = resolve(folder);
   const config = join(root, 'millrace.config.ts');
   if (!(await isPresent(config))) {
-    throw fail('PROJECT_NOT_FOUND', { message: `${root} holds no millrace.config.ts.`, details: { folder: root } });
+    throw fail('PROJECT_NOT_FOUND', {
+      message: `${root} holds no millrace.config.ts.`,
+      details: { folder: root },
+    });
   }
   const definition = (await importFile(config))['default'] as ProjectDefinition | undefined;
   checkDefinition(definition, config);
@@ -71,7 +74,10 @@ async function collect<Kind>(
     const exported = Object.values(await importFile(file)).flat();
     const definitions = exported.filter(isKind);
     if (definitions.length === 0) {
-      throw fail('PROJECT_BAD_DEFINITION', { message: `${file} exports no ${wanted.replace(/^an? /, '')}.`, details: { file } });
+      throw fail('PROJECT_BAD_DEFINITION', {
+        message: `${file} exports no ${wanted.replace(/^an? /, '')}.`,
+        details: { file },
+      });
     }
     for (const definition of definitions) found.add(definition);
   }
