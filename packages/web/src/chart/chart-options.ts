@@ -2,6 +2,7 @@ import uPlot from 'uplot';
 import { formatMark } from '../format/time-format.ts';
 import type { Line } from '../tiles/series-data.ts';
 import type { ChartTheme } from './chart-theme.ts';
+import type { ValueRange } from './value-range.ts';
 
 export type ChartShape = 'line' | 'area' | 'bars';
 
@@ -12,6 +13,7 @@ export interface ChartStructure {
   readonly formatValue: (value: number) => string;
   /** The two ends of the time axis, in milliseconds; undefined: what the data spans. */
   readonly range: () => readonly [number, number] | undefined;
+  readonly valueRange: () => ValueRange;
   /** A line across the chart, such as the bound of an alert. */
   readonly bound?: number | undefined;
   readonly onCursor: (chart: uPlot) => void;
@@ -34,7 +36,7 @@ export function chartOptions(
     },
     scales: {
       x: { time: true, range: (_chart, min, max) => timeRange(structure, min, max) },
-      y: { range: (_chart, min, max) => valueRange(min, max, structure.bound) },
+      y: { range: () => valueScale(structure.valueRange(), structure.bound) },
     },
     axes: axesOf(structure),
     series: [{}, ...lines.map((line) => seriesOf(line, { shape, theme, count: lines.length }))],
@@ -57,11 +59,9 @@ function timeRange({ range, shape }: ChartStructure, min: number, max: number): 
   return [min - margin, max + margin];
 }
 
-function valueRange(min: number | null, max: number | null, bound: number | undefined): uPlot.Range.MinMax {
-  const highest = Math.max(max ?? 1, bound ?? 0);
-  const lowest = Math.min(min ?? 0, 0);
-  const span = highest - lowest || 1;
-  return [lowest, highest + span * 0.12];
+function valueScale({ lowest, highest }: ValueRange, bound: number | undefined): uPlot.Range.MinMax {
+  const top = Math.max(highest, bound ?? 0);
+  return [lowest, top + (top - lowest || 1) * 0.12];
 }
 
 function axesOf({ theme, formatValue, range }: ChartStructure): uPlot.Axis[] {

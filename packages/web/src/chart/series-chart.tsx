@@ -16,12 +16,14 @@ export function SeriesChart({ label, ...content }: SeriesChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<SeriesPlot>(undefined);
   const [pointed, setPointed] = useState<Pointed>();
+  const [peak, setPeak] = useState<number>();
   const tipId = useId();
 
   useEffect(() => {
     const made = new SeriesPlot(holder.current as HTMLDivElement, {
       nowMs: () => client.nowMs(),
       onPoint: setPointed,
+      onPeak: setPeak,
     });
     plot.current = made;
     return () => made.destroy();
@@ -47,6 +49,7 @@ export function SeriesChart({ label, ...content }: SeriesChartProps) {
       onBlur={() => setPointed(undefined)}
     >
       <div className="chart-canvas" ref={holder} />
+      {peak !== undefined && <p className="chart-peak">Peak of {content.formatValue(peak)} cut off</p>}
       <div id={tipId} aria-live="polite">
         {pointed !== undefined && timeMs !== undefined && <ChartTip {...{ pointed, timeMs, content }} />}
       </div>

@@ -2,6 +2,7 @@ import uPlot from 'uplot';
 import type { Line } from '../tiles/series-data.ts';
 import { chartOptions, type ChartShape } from './chart-options.ts';
 import type { ChartTheme } from './chart-theme.ts';
+import { valueRangeOf, type ValueRange } from './value-range.ts';
 
 export interface SeriesPlotContent {
   readonly timesMs: readonly number[];
@@ -27,6 +28,8 @@ export interface Pointed {
 export interface SeriesPlotOptions {
   readonly nowMs: () => number;
   readonly onPoint: (pointed: Pointed | undefined) => void;
+  /** The highest value when it is cut off, so that what happens now can be seen. */
+  readonly onPeak: (peak: number | undefined) => void;
 }
 
 /** One uPlot in an element: made anew when its structure changes, given new data when only that changes. */
@@ -38,6 +41,7 @@ export class SeriesPlot {
   #structure = '';
   #theme: ChartTheme | undefined;
   #content: SeriesPlotContent | undefined;
+  #valueRange: ValueRange = { lowest: 0, highest: 0, peak: undefined };
 
   constructor(element: HTMLElement, options: SeriesPlotOptions) {
     this.#element = element;
@@ -51,13 +55,15 @@ export class SeriesPlot {
     const before = this.#content;
     this.#content = content;
     const structure = JSON.stringify([lines.map(({ label, color }) => [label, color]), shape, bound]);
-    if (structure !== this.#structure || theme !== this.#theme) {
-      this.#structure = structure;
-      this.#theme = theme;
-      this.#make(content, theme);
-    } else if (timesMs !== before?.timesMs || lines !== before.lines) {
-      this.#plot?.setData(alignedData(content));
-    }
+    const isSame = structure === this.#structure && theme === this.#theme;
+    if (isSame && timesMs === before?.timesMs && lines === before.lines) return;
+    this.#structure = structure;
+    this.#theme = theme;
+    const data = alignedData(content);
+    this.#valueRange = valueRangeOf(data.slice(1) as (number | null)[][], content.lastMs !== undefined);
+    this.#options.onPeak(this.#valueRange.peak);
+    if (isSame) this.#plot?.setData(data);
+    else this.#make(content, { data, theme });
   }
 
   /** Moves the cursor to a point, as the mouse would. */
@@ -73,7 +79,7 @@ export class SeriesPlot {
     this.#plot = undefined;
   }
 
-  #make(content: SeriesPlotContent, theme: ChartTheme): void {
+  #make(content: SeriesPlotContent, { data, theme }: { data: uPlot.AlignedData; theme: ChartTheme }): void {
     this.#plot?.destroy();
     const { bound, lines, shape } = content;
     const options = chartOptions(
@@ -84,11 +90,12 @@ export class SeriesPlot {
         bound,
         formatValue: (value) => (this.#content?.formatMark ?? this.#content?.formatValue)?.(value) ?? '',
         range: () => this.#range(),
+        valueRange: () => this.#valueRange,
         onCursor: (plot) => this.#options.onPoint(pointedAt(plot)),
       },
       { width: this.#element.clientWidth, height: this.#element.clientHeight },
     );
-    this.#plot = new uPlot(options, alignedData(content), this.#element);
+    this.#plot = new uPlot(options, data, this.#element);
   }
 
   #range(): readonly [number, number] | undefined {

@@ -183,7 +183,7 @@ function Topics({ topics }: { readonly topics: readonly TopicReport[] }) {
             <span className="row-main">
               {topic}
               <span className="row-note">
-                {partitions} partitions,{' '}
+                {partitions} {partitions === 1 ? 'partition' : 'partitions'},{' '}
                 {keyed ? 'by key: their number is fixed' : 'without keys: they can be added'}
               </span>
             </span>
