@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { isMillraceError } from '@millrace/core/base';
+import { cubeRoutes } from './http/cube.ts';
 import { liveRoutes } from './http/live.ts';
 import { operateRoutes } from './http/operate.ts';
 import { pageRoutes } from './http/page.ts';
@@ -14,6 +15,7 @@ export async function serve(profile: Profile, options: { host: string; port: num
   app.addContentTypeParser(['application/x-ndjson', 'application/ndjson'], { parseAs: 'buffer' }, (_r, b, done) => done(null, b));
   await app.register(liveRoutes, { hub: profile.hub, clock: systemClock, project: profile.project.definition.name, version: options.version });
   await app.register(reportRoutes, { reports: profile.reports });
+  if (profile.semantic !== undefined) await app.register(cubeRoutes, { cube: profile.semantic });
   await app.register(operateRoutes, { figures: profile.figures, scrape: () => profile.meter.scrape() });
   await app.register(pageRoutes, { folder: options.webFolder });
   app.register(async (scope) => {

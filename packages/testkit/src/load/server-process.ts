@@ -29,25 +29,29 @@ export class ServerProcess implements AsyncDisposable {
     const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
     return new Promise((resolve, reject) => {
       let output = '';
+      const settle = () => {
+        clearTimeout(timer);
+        child.off('exit', ended);
+      };
       const fail = (reason: string) => {
+        settle();
         child.kill('SIGKILL');
         reject(new Error(`${reason}:\n${output}`));
+      };
+      const ended = (code: number | null, signal: NodeJS.Signals | null) => {
+        fail(`the server ended with ${code ?? signal}`);
       };
       const timer = setTimeout(() => fail('the server did not start in time'), startTimeoutMs);
       const read = (chunk: Buffer) => {
         output = (output + chunk.toString()).slice(-20_000);
         const url = /Open (http:\S+)/.exec(output)?.[1];
         if (url === undefined) return;
-        clearTimeout(timer);
-        child.removeAllListeners('exit');
+        settle();
         resolve(new ServerProcess(child, url));
       };
       child.stdout.on('data', read);
       child.stderr.on('data', read);
-      child.once('exit', (code, signal) => {
-        clearTimeout(timer);
-        fail(`the server ended with ${code ?? signal}`);
-      });
+      child.once('exit', ended);
     });
   }
 
