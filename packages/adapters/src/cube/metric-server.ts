@@ -68,10 +68,16 @@ export class MetricServer {
     const id = `connection-${++this.#lastConnection}`;
     const { log } = this.#options;
     this.#connections.set(id, socket);
-    socket.on('message', (data) => {
+    const process = (text: string) =>
       this.#subscriptions
-        .processMessage(id, data.toString())
+        .processMessage(id, text)
         .catch((error: unknown) => log('warn', `WebSocket: ${messageOf(error)}`));
+    // The first message authorizes the connection; those sent right after it must not overtake it.
+    let authorized: Promise<void> | undefined;
+    socket.on('message', (data) => {
+      const text = data.toString();
+      if (authorized === undefined) authorized = process(text);
+      else void authorized.then(() => process(text));
     });
     socket.on('error', () => socket.terminate());
     socket.on('close', () => {
