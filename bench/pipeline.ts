@@ -1,6 +1,7 @@
 /**
- * The whole pipeline under load: acknowledgement, event → stream result on the page's connection, event → mart →
- * connection, and the queries of a dashboard at the same time. The server is one process, the load another.
+ * The whole pipeline under load: acknowledgement, event → stream result on the page's connection, event →
+ * mart → connection, and the queries of a dashboard at the same time. The server is one process, the load
+ * another.
  */
 import { fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -46,14 +47,27 @@ export async function run(args: readonly string[]): Promise<BenchFigures> {
   try {
     await copyHistory(Number(values.history), data);
     const ours = await measure({ rate, seconds, data });
-    return { params: { rate, seconds, history: Number(values.history), tiles: TILES.length }, ours, peer: null, ratio: null };
+    return {
+      params: { rate, seconds, history: Number(values.history), tiles: TILES.length },
+      ours,
+      peer: null,
+      ratio: null,
+    };
   } finally {
     await rm(data, { recursive: true, force: true });
   }
 }
 
-async function measure(options: { rate: number; seconds: number; data: string }): Promise<Record<string, number>> {
-  await using server = await ServerProcess.start({ project: STOREFRONT, data: options.data, args: ['--no-companions'] });
+async function measure(options: {
+  rate: number;
+  seconds: number;
+  data: string;
+}): Promise<Record<string, number>> {
+  await using server = await ServerProcess.start({
+    project: STOREFRONT,
+    data: options.data,
+    args: ['--no-companions'],
+  });
   const page = await PageSession.open(server.url);
   await page.untilLoaded();
   await untilMetricsAnswer(page);
@@ -63,7 +77,13 @@ async function measure(options: { rate: number; seconds: number; data: string })
   const stop = new AbortController();
   const following = page.follow(
     {
-      stream: { source: 'stream', store: 'activity-by-type', lastMs: 3_600_000, select: ['key', 'value'], limit: 10_000 },
+      stream: {
+        source: 'stream',
+        store: 'activity-by-type',
+        lastMs: 3_600_000,
+        select: ['key', 'value'],
+        limit: 10_000,
+      },
       mart: { source: 'metrics', measures: ['hours.total_events'] },
     },
     {
@@ -112,7 +132,9 @@ async function measure(options: { rate: number; seconds: number; data: string })
   };
 }
 
-/** Results of both followed queries hold a number in their last column: its sum is the number of events seen. */
+/**
+ * Results of both followed queries hold a number in their last column: its sum is the number of events seen.
+ */
 function totalOf(view: LiveView): number | undefined {
   if (view.status !== 'current' || view.result === undefined) return undefined;
   let total = 0;
@@ -195,7 +217,11 @@ async function copyHistory(events: number, data: string): Promise<void> {
   if (!existsSync(kept)) {
     console.error(`  Sending ${events.toLocaleString('en-US')} events of history, once …`);
     const building = `${kept}.${process.pid}`;
-    const server = await ServerProcess.start({ project: STOREFRONT, data: building, args: ['--no-companions'] });
+    const server = await ServerProcess.start({
+      project: STOREFRONT,
+      data: building,
+      args: ['--no-companions'],
+    });
     await sendHistory(server.url, events, building);
     await (await PageSession.open(server.url)).untilLoaded();
     await server.stop();
@@ -208,6 +234,8 @@ function sendHistory(url: string, events: number, state: string): Promise<void> 
   const script = join(STOREFRONT, 'simulator', 'main.ts');
   const child = fork(script, ['--url', url, '--history', String(events), '--no-live', '--state', state]);
   return new Promise((resolve, reject) => {
-    child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`the shoppers ended with ${code}`))));
+    child.once('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`the shoppers ended with ${code}`)),
+    );
   });
 }

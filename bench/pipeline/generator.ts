@@ -1,4 +1,7 @@
-/** The load of `bench/pipeline.ts`, in a process of its own: requests at fixed times, whether or not earlier ones are answered. */
+/**
+ * The load of `bench/pipeline.ts`, in a process of its own: requests at fixed times, whether or not earlier
+ * ones are answered.
+ */
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventSource } from '@millrace/testkit/load';
@@ -46,7 +49,8 @@ function post(body: string, cumulative: number, scheduledAtMs: number): Promise<
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString();
-        const accepted = response.statusCode === 202 ? (JSON.parse(text) as { accepted: number }).accepted : 0;
+        const accepted =
+          response.statusCode === 202 ? (JSON.parse(text) as { accepted: number }).accepted : 0;
         report(response.statusCode ?? 0, accepted);
       });
     });

@@ -25,8 +25,9 @@ const SENDERS = 4;
 const BATCH_EVENTS = 50;
 
 /**
- * Kills the server with SIGKILL at random moments under load, starts it on the same data, and at the end compares
- * the mart with what was answered. A half of the unanswered requests is sent again after the restart, as clients do.
+ * Kills the server with SIGKILL at random moments under load, starts it on the same data, and at the end
+ * compares the mart with what was answered. A half of the unanswered requests is sent again after the
+ * restart, as clients do.
  */
 export async function killPipeline(options: KillOptions): Promise<{ passed: number; failed: number }> {
   const random = seededRandom(options.seed);

@@ -1,6 +1,7 @@
 /**
- * Shoppers of the example shop: a process of its own that speaks to the public HTTP API. First a week of history, then
- * live traffic with its daily season, late and repeated events, and incidents planted so that alerts have something to say.
+ * Shoppers of the example shop: a process of its own that speaks to the public HTTP API. First a week of
+ * history, then live traffic with its daily season, late and repeated events, and incidents planted so that
+ * alerts have something to say.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -61,17 +62,25 @@ try {
 }
 process.disconnect?.();
 
-/** A week of history in the order of event time. Its ids depend on the seed alone, so going on after a stop is exact. */
+/**
+ * A week of history in the order of event time. Its ids depend on the seed alone, so going on after a stop is
+ * exact.
+ */
 async function sendHistory(total: number): Promise<void> {
   const file = join(values.state, 'shoppers.json');
-  const saved = await readFile(file, 'utf8').then(JSON.parse, () => undefined) as HistoryState | undefined;
+  const saved = (await readFile(file, 'utf8').then(JSON.parse, () => undefined)) as HistoryState | undefined;
   const state = saved ?? { endMs: Date.now(), sent: 0 };
   if (state.sent >= total) return;
 
   const startMs = state.endMs - HISTORY_MS;
   const perSecond = (total * 1000) / HISTORY_MS;
   const random = seededRandom(seed);
-  const shop = new Shop({ random, idPrefix: `h${seed}`, startMs, eventsPerSecond: (ms) => perSecond * season(ms) });
+  const shop = new Shop({
+    random,
+    idPrefix: `h${seed}`,
+    startMs,
+    eventsPerSecond: (ms) => perSecond * season(ms),
+  });
   for (let skipped = 0; skipped < state.sent; skipped++) shop.next();
 
   await mkdir(values.state, { recursive: true });
@@ -82,7 +91,8 @@ async function sendHistory(total: number): Promise<void> {
     while (events.length < size) events.push(shop.next());
     for (const event of events) {
       // The season makes the last events come early or late by minutes; none may lie in the future.
-      if (Date.parse(event.event_timestamp) > state.endMs) event.event_timestamp = new Date(state.endMs).toISOString();
+      if (Date.parse(event.event_timestamp) > state.endMs)
+        event.event_timestamp = new Date(state.endMs).toISOString();
     }
     await sender.send(events);
     state.sent += size;
@@ -97,7 +107,10 @@ interface HistoryState {
 }
 
 async function sendLive(perSecond: number): Promise<void> {
-  const incidents = new Incidents({ ...DEFAULT_PLAN, ...(JSON.parse(values.incidents) as Partial<IncidentPlan>) });
+  const incidents = new Incidents({
+    ...DEFAULT_PLAN,
+    ...(JSON.parse(values.incidents) as Partial<IncidentPlan>),
+  });
   const startMs = Date.now();
   const random = seededRandom(seed + 1);
   const shop = new Shop({

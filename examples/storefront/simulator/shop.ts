@@ -154,7 +154,11 @@ export class Shop {
   }
 
   #emit(visit: Visit, type: string, fields: Record<string, unknown>): void {
-    this.#push(type, { user_id: visit.shopper.user_id, session_id: visit.session_id, ...fields }, visit.nextMs);
+    this.#push(
+      type,
+      { user_id: visit.shopper.user_id, session_id: visit.session_id, ...fields },
+      visit.nextMs,
+    );
   }
 
   #push(type: string, fields: Record<string, unknown>, timeMs = this.#lastMs): void {
@@ -166,7 +170,6 @@ export class Shop {
       ...fields,
     });
   }
-
 }
 
 /** The visits by the time of their next event: a binary heap. */
@@ -198,7 +201,8 @@ class VisitHeap {
     for (;;) {
       let child = parent * 2 + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && (heap[child + 1] as Visit).nextMs < (heap[child] as Visit).nextMs) child++;
+      if (child + 1 < heap.length && (heap[child + 1] as Visit).nextMs < (heap[child] as Visit).nextMs)
+        child++;
       if ((heap[child] as Visit).nextMs >= last.nextMs) break;
       heap[parent] = heap[child] as Visit;
       parent = child;

@@ -8,7 +8,14 @@ import { PrometheusMeter } from '@millrace/adapters/prometheus';
 import type { Logger, Meter } from '@millrace/core/base';
 import { ContractRegistry } from '@millrace/core/contract';
 import { createIngest, type Ingest } from '@millrace/core/ingest';
-import { LiveHub, type LiveReport, metricsSource, reportSource, streamSource, systemSource } from '@millrace/core/live';
+import {
+  LiveHub,
+  type LiveReport,
+  metricsSource,
+  reportSource,
+  streamSource,
+  systemSource,
+} from '@millrace/core/live';
 import { type EventLog, openEmbeddedLog } from '@millrace/core/log';
 import { AlertEngine, FigureBoard } from '@millrace/core/observe';
 import { createStreamsRuntime, type StreamsRuntime } from '@millrace/core/streams';
@@ -16,7 +23,7 @@ import { LoaderPump, TableVersions } from '@millrace/core/warehouse';
 import { DashboardFolder } from './dashboards/index.ts';
 import { alertsReport, MetaReporter } from './live/index.ts';
 import {
-  Companions,
+  type Companions,
   createActionRunner,
   ModelBoard,
   observedMeter,
@@ -36,6 +43,7 @@ export interface ProfileOptions {
   readonly dataFolder: string;
   /** Where bundles and builds are kept between starts. */
   readonly cacheFolder: string;
+  readonly companions: Companions;
   readonly logger: Logger;
   readonly version: string;
 }
@@ -44,7 +52,6 @@ export interface ProfileOptions {
 export interface Profile {
   readonly project: Project;
   readonly meter: PrometheusMeter;
-  readonly log: EventLog;
   readonly ingest: Ingest;
   readonly hub: LiveHub;
   readonly reports: Readonly<Record<string, LiveReport>>;
@@ -53,200 +60,159 @@ export interface Profile {
   readonly semantic: CubeSemanticLayer | undefined;
   /** Called when a part can no longer keep its promises. Returns the cancellation. */
   onFatal(listener: (error: Error) => void): () => void;
-  /** Stops accepting, finishes what is under way, writes checkpoints. */
+  /** Finishes what is under way and writes checkpoints. */
   close(): Promise<void>;
 }
 
 /**
- * Opens every part on `dataFolder`. The slow ones (warehouse, Cube) start beside the others; what they hold up says
- * `starting`. On failure everything that was opened is closed again.
+ * Opens every part on `dataFolder`. Slow ones start beside the others, and what has to wait for them says `starting`.
+ * On failure everything that was opened is closed again.
  */
-export async function openProfile(options: ProfileOptions, companions: Companions): Promise<Profile> {
-  const opened: (() => Promise<void> | void)[] = [];
-  const closeAll = async () => {
-    for (const close of opened.toReversed()) await close();
-  };
+export async function openProfile(options: ProfileOptions): Promise<Profile> {
+  const opened = new OpenedParts();
   try {
-    return await compose(options, companions, { opened, closeAll });
+    await mkdir(options.dataFolder, { recursive: true });
+    const instruments = openInstruments(opened);
+    const storage = await openStorage(options, instruments.meter, opened);
+    const engine = await openEngine(options, { ...instruments, ...storage }, opened);
+    const observation = await openObservation(options, { ...instruments, ...storage, ...engine }, opened);
+    const views = await openViews(options, { ...instruments, ...storage, ...engine, ...observation }, opened);
+    return {
+      project: options.project,
+      meter: instruments.prometheus,
+      ingest: engine.ingest,
+      figures: observation.figures,
+      sources: observation.sources,
+      semantic: engine.semantic,
+      ...views,
+      onFatal: (listener) =>
+        engine.pump.onStateChange((state) => {
+          if (state.status === 'failed') listener(state.error);
+        }),
+      close: () => opened.close(),
+    };
   } catch (error) {
-    await closeAll();
+    await opened.close();
     throw error;
   }
 }
 
-interface Cleanup {
-  /** In the order of opening; closed in the opposite one. */
-  readonly opened: (() => Promise<void> | void)[];
-  readonly closeAll: () => Promise<void>;
+/** What was opened, closed in the opposite order. */
+class OpenedParts {
+  readonly #parts: { close(): Promise<void> | void }[] = [];
+
+  add<Part extends { close(): Promise<void> | void }>(part: Part): Part {
+    this.#parts.push(part);
+    return part;
+  }
+
+  async close(): Promise<void> {
+    for (const part of this.#parts.splice(0).toReversed()) await part.close();
+  }
 }
 
-async function compose(options: ProfileOptions, companions: Companions, cleanup: Cleanup): Promise<Profile> {
-  const { project, dataFolder, logger, version } = options;
-  const { opened, closeAll } = cleanup;
-  const clock = systemClock;
+interface Instruments {
+  readonly prometheus: PrometheusMeter;
+  readonly meter: Meter;
+  readonly probe: SystemProbe;
+  readonly visibility: Visibility;
+}
+
+function openInstruments(opened: OpenedParts): Instruments {
   const prometheus = new PrometheusMeter();
   prometheus.measureProcess();
-  const visibility = new Visibility(clock);
-  const probe = new SystemProbe(clock, visibility.window);
-  opened.push(() => probe.close());
+  const visibility = new Visibility(systemClock);
+  const probe = opened.add(new SystemProbe(systemClock, visibility.window));
   const meter = observedMeter(prometheus, {
     streams_result_latency_ms: (latencyMs, count, labels) =>
       probe.streamResult(labels['application'] ?? 'streams', latencyMs, count),
     warehouse_checkpoint_duration_ms: (durationMs) => probe.checkpoint(durationMs),
   });
-  await mkdir(dataFolder, { recursive: true });
-  const registry = new ContractRegistry(project.contracts);
-  const [log, warehouse] = await openStorage(options, meter, opened);
+  return { prometheus, meter, probe, visibility };
+}
 
-  const ingest = await createIngest({
-    log,
-    registry,
-    topics: project.definition.topics ?? {},
-    clock,
-    random: systemRandom,
-    files: nodeFileSystem,
-    folder: join(dataFolder, 'ingest'),
-    limits: project.definition.ingest ?? {},
-    meter,
-    logger,
-  });
-  opened.push(() => ingest.close());
-  const streams = await startStreams(options, { log, meter });
-  opened.push(() => streams.close());
-
-  await warehouse.defineTables(registry.tables());
-  const topics = registry.topics().map(({ topic }) => topic);
-  const pump = await LoaderPump.start({ log, warehouse, topics, clock, random: systemRandom, meter, logger });
-  opened.push(() => pump.close());
-  const models = new ModelBoard(clock, await warehouse.models());
-  pump.onLoaded((receipt) => {
-    visibility.loaded(receipt);
-    probe.loaded(receipt);
-    models.loaded(receipt);
-  });
-  if (topics.some((topic) => log.range(topic, 0).endOffset > 0)) probe.expectEvents();
-
-  const semantic = startSemantic(options, { warehouse, meter });
-  if (semantic !== undefined) opened.push(() => semantic.close());
-
-  const figures = new FigureBoard(clock);
-  figures.addProbe(probe.probe({ ingest, pump, streamDelaysMs: () => streams.delaysMs(), isBackfilling: () => companions.isBusy() }));
-  figures.start();
-  opened.push(() => figures.stop());
-  const sources = new SourceDirectory(clock);
-  for (const { name } of project.definition.companions ?? []) sources.expect(name, () => companions.probe(name));
-
-  const alerts = new AlertEngine({
-    alerts: project.alerts,
-    figures,
-    audit: await openAuditTrail(log, clock),
-    runAction: createActionRunner(log, sources),
-    clock,
-    logger,
-  });
-  alerts.start();
-  opened.push(() => alerts.stop());
-
-  const reports: Record<string, LiveReport> = {
-    alerts: alertsReport({ engine: alerts, definitions: project.alerts, figures }),
-    pipeline: pipelineReport({
-      clock,
-      figures,
-      probe,
-      marts: visibility.window,
-      log,
-      pump,
-      semantic,
-      sources,
-      companions,
-      streamsLagRecords: () => streams.lagRecords(),
-      models: () => models.reports(),
-      version,
-    }),
-  };
-  const hub = new LiveHub({
-    clock,
-    epoch: randomUUID(),
-    meter,
-    sources: [
-      streamSource({ stores: streams.stores, clock }),
-      systemSource(figures, clock),
-      reportSource(reports),
-      ...(semantic === undefined
-        ? []
-        : [
-            metricsSource({
-              semantic: watched(semantic, visibility),
-              onTablesChanged: (listener) => warehouse.onChange(listener),
-              clock,
-            }),
-          ]),
-    ],
-  });
-  opened.push(() => hub.close());
-  if (semantic !== undefined) {
-    const meta = new MetaReporter(semantic);
-    opened.push(() => meta.close());
-    reports['meta'] = meta;
-  }
-  const dashboards = await DashboardFolder.open({
-    folder: project.dashboardsFolder,
-    shownAs: 'dashboards',
-    check: (query) => hub.check(query),
-    clock,
-  });
-  opened.push(() => dashboards.close());
-  reports['dashboards'] = dashboards;
-
-  const onFatal = (listener: (error: Error) => void) =>
-    pump.onStateChange((state) => {
-      if (state.status === 'failed') listener(state.error);
-    });
-  return { project, meter: prometheus, log, ingest, hub, reports, figures, sources, semantic, onFatal, close: closeAll };
+interface Storage {
+  readonly log: EventLog;
+  readonly warehouse: DuckdbWarehouse;
 }
 
 /** Log and warehouse open side by side; when one fails, the other is closed. */
-async function openStorage(
-  { project, dataFolder, logger }: ProfileOptions,
-  meter: Meter,
-  opened: (() => Promise<void> | void)[],
-): Promise<[EventLog, DuckdbWarehouse]> {
+async function openStorage(options: ProfileOptions, meter: Meter, opened: OpenedParts): Promise<Storage> {
+  const { project, dataFolder, logger } = options;
   const manifestPath = await compiledManifest(project);
   const [log, warehouse] = await Promise.allSettled([
-    openEmbeddedLog({ folder: join(dataFolder, 'log'), files: nodeFileSystem, clock: systemClock, checksum, meter, logger }),
+    openEmbeddedLog({
+      folder: join(dataFolder, 'log'),
+      files: nodeFileSystem,
+      clock: systemClock,
+      checksum,
+      meter,
+      logger,
+    }),
     openDuckdbWarehouse({
       folder: join(dataFolder, 'warehouse'),
       meter,
       logger,
       ...(manifestPath === undefined ? {} : { manifestPath }),
-      ...(project.definition.warehouse ?? {}),
+      ...project.definition.warehouse,
     }),
   ]);
-  if (log.status === 'fulfilled') opened.push(() => log.value.close());
-  if (warehouse.status === 'fulfilled') opened.push(() => warehouse.value.close());
+  if (log.status === 'fulfilled') opened.add(log.value);
+  if (warehouse.status === 'fulfilled') opened.add(warehouse.value);
   if (log.status === 'rejected') throw log.reason;
   if (warehouse.status === 'rejected') throw warehouse.reason;
-  return [log.value, warehouse.value];
+  return { log: log.value, warehouse: warehouse.value };
 }
 
-function startStreams(
-  { project, dataFolder, logger }: ProfileOptions,
-  { log, meter }: { log: EventLog; meter: Meter },
-): Promise<StreamsRuntime> {
-  return createStreamsRuntime({
-    log,
-    topologies: project.topologies,
-    clock: systemClock,
-    files: nodeFileSystem,
-    stateFolder: join(dataFolder, 'streams'),
-    meter,
-    logger,
+interface Engine {
+  readonly ingest: Ingest;
+  readonly streams: StreamsRuntime;
+  readonly pump: LoaderPump;
+  readonly models: ModelBoard;
+  readonly semantic: CubeSemanticLayer | undefined;
+}
+
+async function openEngine(
+  { project, dataFolder, cacheFolder, logger }: ProfileOptions,
+  { log, warehouse, meter, probe, visibility }: Storage & Instruments,
+  opened: OpenedParts,
+): Promise<Engine> {
+  const registry = new ContractRegistry(project.contracts);
+  const shared = { log, clock: systemClock, files: nodeFileSystem, meter, logger };
+  const ingest = opened.add(
+    await createIngest({
+      ...shared,
+      registry,
+      topics: project.definition.topics ?? {},
+      random: systemRandom,
+      folder: join(dataFolder, 'ingest'),
+      limits: project.definition.ingest ?? {},
+    }),
+  );
+  const stateFolder = join(dataFolder, 'streams');
+  const streams = opened.add(
+    await createStreamsRuntime({ ...shared, topologies: project.topologies, stateFolder }),
+  );
+
+  await warehouse.defineTables(registry.tables());
+  const models = new ModelBoard(systemClock, await warehouse.models());
+  const topics = registry.topics().map(({ topic }) => topic);
+  const pump = opened.add(await LoaderPump.start({ ...shared, warehouse, topics, random: systemRandom }));
+  pump.onLoaded((receipt) => {
+    visibility.loaded(receipt);
+    probe.loaded(receipt);
+    models.loaded(receipt);
   });
+  if (pump.identity().storedRecords > 0) probe.expectEvents();
+  const semantic = startSemantic({ project, cacheFolder, logger }, warehouse, meter);
+  if (semantic !== undefined) opened.add(semantic);
+  return { ingest, streams, pump, models, semantic };
 }
 
 function startSemantic(
-  { project, cacheFolder, logger }: ProfileOptions,
-  { warehouse, meter }: { warehouse: DuckdbWarehouse; meter: Meter },
+  { project, cacheFolder, logger }: Pick<ProfileOptions, 'project' | 'cacheFolder' | 'logger'>,
+  warehouse: DuckdbWarehouse,
+  meter: Meter,
 ): CubeSemanticLayer | undefined {
   if (project.semanticFolder === undefined) return undefined;
   const secret = project.definition.auth?.querySecret;
@@ -260,6 +226,88 @@ function startSemantic(
     logger,
     meter,
   });
+}
+
+interface Observation {
+  readonly figures: FigureBoard;
+  readonly sources: SourceDirectory;
+  readonly alerts: AlertEngine;
+}
+
+async function openObservation(
+  { project, companions, logger }: ProfileOptions,
+  { log, ingest, pump, streams, probe }: Storage & Engine & Instruments,
+  opened: OpenedParts,
+): Promise<Observation> {
+  const figures = new FigureBoard(systemClock);
+  const streamDelaysMs = () => streams.delaysMs();
+  figures.addProbe(probe.probe({ ingest, pump, streamDelaysMs, isBackfilling: () => companions.isBusy() }));
+  figures.start();
+  opened.add({ close: () => figures.stop() });
+  const sources = new SourceDirectory(systemClock);
+  for (const { name } of project.definition.companions ?? []) {
+    sources.expect(name, () => companions.probe(name));
+  }
+  const alerts = new AlertEngine({
+    alerts: project.alerts,
+    figures,
+    audit: await openAuditTrail(log, systemClock),
+    runAction: createActionRunner(log, sources),
+    clock: systemClock,
+    logger,
+  });
+  alerts.start();
+  opened.add({ close: () => alerts.stop() });
+  return { figures, sources, alerts };
+}
+
+interface Views {
+  readonly hub: LiveHub;
+  readonly reports: Readonly<Record<string, LiveReport>>;
+}
+
+async function openViews(
+  options: ProfileOptions,
+  parts: Storage & Engine & Instruments & Observation,
+  opened: OpenedParts,
+): Promise<Views> {
+  const { project, companions, version } = options;
+  const { figures, semantic, streams, warehouse, visibility, alerts } = parts;
+  const clock = systemClock;
+  const reports: Record<string, LiveReport> = {
+    alerts: alertsReport({ engine: alerts, definitions: project.alerts, figures }),
+    pipeline: pipelineReport({ ...parts, clock, companions, version }),
+  };
+  if (semantic !== undefined) reports['meta'] = opened.add(new MetaReporter(semantic));
+  const sources = [
+    streamSource({ stores: streams.stores, clock }),
+    systemSource(figures, clock),
+    reportSource(reports),
+  ];
+  const metrics =
+    semantic &&
+    metricsSource({
+      semantic: watched(semantic, visibility),
+      onTablesChanged: (listener) => warehouse.onChange(listener),
+      clock,
+    });
+  const hub = opened.add(
+    new LiveHub({
+      clock,
+      epoch: randomUUID(),
+      meter: parts.meter,
+      sources: metrics === undefined ? sources : [...sources, metrics],
+    }),
+  );
+  reports['dashboards'] = opened.add(
+    await DashboardFolder.open({
+      folder: project.dashboardsFolder,
+      shownAs: 'dashboards',
+      check: (query) => hub.check(query),
+      clock,
+    }),
+  );
+  return { hub, reports };
 }
 
 /** What real dbt compiled; undefined when the project has no models. */

@@ -38,14 +38,16 @@ export interface RunningProject {
   close(): Promise<void>;
 }
 
-/** Opens the project's parts, builds the page where its sources changed, listens, and starts the companions. */
+/**
+ * Opens the project's parts, builds the page where its sources changed, listens, and starts the companions.
+ */
 export async function runProject(options: RunOptions): Promise<RunningProject> {
   const { project, dataFolder, cacheFolder, logger, version } = options;
   const companionsFolder = join(dataFolder, 'companions');
   await mkdir(companionsFolder, { recursive: true });
   const companions = new Companions({ projectFolder: project.folder, stateFolder: companionsFolder, logger });
   const [profile, web] = await Promise.all([
-    openProfile({ project, dataFolder, cacheFolder, logger, version }, companions),
+    openProfile({ project, dataFolder, cacheFolder, companions, logger, version }),
     buildWeb({ outFolder: join(cacheFolder, 'web') }),
   ]);
   const { url, app } = await serve(profile, {

@@ -4,7 +4,8 @@ import * as prometheus from 'prom-client';
 const LATENCY_BUCKETS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
 
 /**
- * Figures for Prometheus to scrape. Names get the prefix `millrace_`; instruments of one name share their label names.
+ * Figures for Prometheus to scrape. Names get the prefix `millrace_`; instruments of one name share their
+ * label names.
  */
 export class PrometheusMeter implements Meter {
   readonly registry = new prometheus.Registry();
@@ -21,14 +22,16 @@ export class PrometheusMeter implements Meter {
 
   counter(name: string, help: string, labels: Labels = {}): Counter {
     const labelNames = Object.keys(labels);
-    const make = (full: string) => new prometheus.Counter({ name: full, help, labelNames, registers: [this.registry] });
+    const make = (full: string) =>
+      new prometheus.Counter({ name: full, help, labelNames, registers: [this.registry] });
     const child = this.#single(name, make).labels(labels);
     return { add: (amount) => child.inc(amount) };
   }
 
   gauge(name: string, help: string, labels: Labels = {}): Gauge {
     const labelNames = Object.keys(labels);
-    const make = (full: string) => new prometheus.Gauge({ name: full, help, labelNames, registers: [this.registry] });
+    const make = (full: string) =>
+      new prometheus.Gauge({ name: full, help, labelNames, registers: [this.registry] });
     const child = this.#single(name, make).labels(labels);
     return { set: (value) => child.set(value) };
   }
@@ -53,7 +56,10 @@ export class PrometheusMeter implements Meter {
     };
   }
 
-  #single<Instrument extends prometheus.Metric>(name: string, make: (full: string) => Instrument): Instrument {
+  #single<Instrument extends prometheus.Metric>(
+    name: string,
+    make: (full: string) => Instrument,
+  ): Instrument {
     const full = `millrace_${name}`;
     return (this.registry.getSingleMetric(full) as Instrument | undefined) ?? make(full);
   }

@@ -18,14 +18,17 @@ export interface FileSystem {
   syncFolder(folder: string): Promise<void>;
   exists(path: string): Promise<boolean>;
   /**
-   * Takes the lock of this path, which nobody else has, in this process or another, until the returned function is
-   * called or the process ends. Rejects with the code `ELOCKED` and the holder's `pid` while somebody has it.
+   * Takes the lock of this path, which nobody else has, in this process or another, until the returned
+   * function is called or the process ends. Rejects with the code `ELOCKED` and the holder's `pid` while
+   * somebody has it.
    */
   lock(path: string): Promise<() => Promise<void>>;
 }
 
 export interface File {
-  /** Reads up to `length` bytes at `position` into `target` at `targetOffset`; returns how many there were. */
+  /**
+   * Reads up to `length` bytes at `position` into `target` at `targetOffset`; returns how many there were.
+   */
   read(
     target: Uint8Array,
     options: { targetOffset: number; length: number; position: number },

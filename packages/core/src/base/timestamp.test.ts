@@ -14,11 +14,16 @@ test('every millisecond of the range is read as Date writes it', () => {
 });
 
 test('zones shift the time', () => {
-  const zone = fc.record({ hours: fc.integer({ min: 0, max: 23 }), minutes: fc.integer({ min: 0, max: 59 }) });
+  const zone = fc.record({
+    hours: fc.integer({ min: 0, max: 23 }),
+    minutes: fc.integer({ min: 0, max: 59 }),
+  });
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 4e12 }), zone, fc.boolean(), (ms, { hours, minutes }, isEast) => {
       const pad = (value: number) => String(value).padStart(2, '0');
-      const text = new Date(ms).toISOString().replace('Z', `${isEast ? '+' : '-'}${pad(hours)}:${pad(minutes)}`);
+      const text = new Date(ms)
+        .toISOString()
+        .replace('Z', `${isEast ? '+' : '-'}${pad(hours)}:${pad(minutes)}`);
       assert.equal(timestampMs(text), Date.parse(text));
     }),
   );

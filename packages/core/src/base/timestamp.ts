@@ -54,7 +54,8 @@ function parseTimestampMs(text: string): number {
     }
     if (at === first || at - first > 9) return NaN;
   }
-  const ms = days * 86_400_000 + hour * 3_600_000 + minute * 60_000 + second * 1000 + fractionMs - offsetMs(text, at);
+  const ms =
+    days * 86_400_000 + hour * 3_600_000 + minute * 60_000 + second * 1000 + fractionMs - offsetMs(text, at);
   return ms >= TIMESTAMP_MS_MIN && ms <= TIMESTAMP_MS_MAX ? ms : NaN;
 }
 
@@ -62,7 +63,8 @@ function parseTimestampMs(text: string): number {
 function offsetMs(text: string, at: number): number {
   const sign = text.charCodeAt(at);
   if ((sign | 32) === 122) return text.length === at + 1 ? 0 : NaN;
-  if ((sign !== PLUS && sign !== DASH) || text.length !== at + 6 || text.charCodeAt(at + 3) !== COLON) return NaN;
+  if ((sign !== PLUS && sign !== DASH) || text.length !== at + 6 || text.charCodeAt(at + 3) !== COLON)
+    return NaN;
   const hours = digits(text, at + 1);
   const minutes = digits(text, at + 4);
   if (!(hours < 24 && minutes < 60)) return NaN;

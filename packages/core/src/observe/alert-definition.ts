@@ -64,7 +64,9 @@ export function isAlertDefinition(value: unknown): value is AlertDefinition {
   return typeof value === 'object' && value !== null && definitions.has(value as AlertDefinition);
 }
 
-/** Whether `value` is beyond the condition's bound; an absent figure is no breach (nothing was measured yet). */
+/**
+ * Whether `value` is beyond the condition's bound; an absent figure is no breach (nothing was measured yet).
+ */
 export function isBreach(condition: AlertCondition, value: number | undefined): boolean {
   if (value === undefined) return false;
   if (condition.above !== undefined && value > condition.above) return true;

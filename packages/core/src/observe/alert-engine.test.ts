@@ -97,5 +97,7 @@ test('a refused action is kept with its reason', async () => {
   const { engine, run, entries } = harness({ applied: false, text: 'events is keyed' });
   await run(5, 5000);
   await engine.stop();
-  assert.ok(entries.some((entry) => entry.type === 'action' && !entry.applied && entry.text === 'events is keyed'));
+  assert.ok(
+    entries.some((entry) => entry.type === 'action' && !entry.applied && entry.text === 'events is keyed'),
+  );
 });

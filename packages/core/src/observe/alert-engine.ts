@@ -197,6 +197,13 @@ class TrackedAlert {
 
   status(): AlertStatus {
     const { name, description, when } = this.definition;
-    return { name, description, phase: this.phase, value: this.value, condition: when, sinceMs: this.#sinceMs };
+    return {
+      name,
+      description,
+      phase: this.phase,
+      value: this.value,
+      condition: when,
+      sinceMs: this.#sinceMs,
+    };
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Latencies of the last minute, in log-linear buckets (16 per power of two, so a quantile is at most 6 % too high),
- * one set of buckets a second. Recording is one array increment; figures are sums over the seconds asked for.
- * Source: the bucket layout of HdrHistogram (Gil Tene).
+ * Latencies of the last minute, in log-linear buckets (16 per power of two, so a quantile is at most 6 % too
+ * high), one set of buckets a second. Recording is one array increment; figures are sums over the seconds
+ * asked for. Source: the bucket layout of HdrHistogram (Gil Tene).
  */
 export class LatencyWindow {
   readonly #seconds: Second[];

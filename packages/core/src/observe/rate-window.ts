@@ -27,8 +27,8 @@ export class RateWindow {
   }
 
   /**
-   * Events a second over the last `windowMs` of whole seconds (the running second is left out). Undefined until the
-   * window has filled once since the first event, so that a cold start is not taken for a lull.
+   * Events a second over the last `windowMs` of whole seconds (the running second is left out). Undefined
+   * until the window has filled once since the first event, so that a cold start is not taken for a lull.
    */
   perSecond(nowMs: number, windowMs: number): number | undefined {
     if (this.#firstMs === undefined || nowMs - this.#firstMs < windowMs + 1000) return undefined;

@@ -24,16 +24,25 @@ async function scalePartitions(
   const before = topic.partitions;
   const after = Math.min(before * 2, action.partitionsMax);
   if (after <= before) {
-    return { applied: false, text: `${action.topic} has its ${before} partitions already, the most that is allowed.` };
+    return {
+      applied: false,
+      text: `${action.topic} has its ${before} partitions already, the most that is allowed.`,
+    };
   }
   if (action.dryRun === true) {
-    return { applied: false, text: `Dry run: ${action.topic} would go from ${before} to ${after} partitions.` };
+    return {
+      applied: false,
+      text: `Dry run: ${action.topic} would go from ${before} to ${after} partitions.`,
+    };
   }
   try {
     await log.addPartitions(action.topic, after);
     return { applied: true, text: `${action.topic} went from ${before} to ${after} partitions.` };
   } catch (error) {
     if (!isMillraceError(error)) throw error;
-    return { applied: false, text: `${action.topic} stays at ${before} partitions: ${error.message} ${error.remedy}` };
+    return {
+      applied: false,
+      text: `${action.topic} stays at ${before} partitions: ${error.message} ${error.remedy}`,
+    };
   }
 }

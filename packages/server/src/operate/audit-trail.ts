@@ -6,7 +6,9 @@ const TOPIC = '__alerts';
 const ENTRIES_MAX = 1000;
 const READ_BYTES = 1 << 20;
 
-/** What alerts and their actions did, kept in the log: it survives restarts, and cannot be changed afterwards. */
+/**
+ * What alerts and their actions did, kept in the log: it survives restarts, and cannot be changed afterwards.
+ */
 export async function openAuditTrail(log: EventLog, clock: Clock): Promise<AuditTrail> {
   await log.createTopic(TOPIC, { partitions: 1, keyed: false, retentionMs: 90 * 86_400_000 });
   const entries = await readEntries(log);
@@ -29,7 +31,8 @@ async function readEntries(log: EventLog): Promise<AlertEntry[]> {
   while (offset < endOffset) {
     for (const batch of await log.read(TOPIC, 0, { offset, bytesMax: READ_BYTES })) {
       for (const record of batch.records()) {
-        if (record.value !== null) entries.unshift(JSON.parse(Buffer.from(record.value).toString()) as AlertEntry);
+        if (record.value !== null)
+          entries.unshift(JSON.parse(Buffer.from(record.value).toString()) as AlertEntry);
       }
       offset = batch.lastOffset + 1;
     }

@@ -4,7 +4,9 @@ import type { Logger } from '@millrace/core/base';
 import type { Companion } from '../project/index.ts';
 import type { SourceProbeResult } from './source-directory.ts';
 
-/** How far a companion's long work is, as it reports by a message `{type: 'progress', label, done, total}`. */
+/**
+ * How far a companion's long work is, as it reports by a message `{type: 'progress', label, done, total}`.
+ */
 export interface Progress {
   readonly label: string;
   readonly done: number;
@@ -16,6 +18,8 @@ export interface CompanionsOptions {
   /** Where companions may keep small files between starts. */
   readonly stateFolder: string;
   readonly logger: Logger;
+  /** Pause before the first new start of one that failed; doubled with each failure. Default 2 s. */
+  readonly restartDelayMs?: number;
 }
 
 /** Where companions send events. */
@@ -27,8 +31,17 @@ export interface CompanionTarget {
 
 const STOP_GRACE_MS = 1500;
 const RESTART_DELAY_MS = 2000;
+const RESTART_DELAY_MS_MAX = 60_000;
+/** Who ran longer than this counts as well again. */
+const STEADY_MS = 60_000;
+/** Nothing but a change by hand helps, as the program's own commands say it. */
+const EXIT_UNFIT = 2;
+const PROGRAM = join(import.meta.dirname, '../main.ts');
 
-/** The project's companion processes: started when the server listens, restarted when they fail, stopped with it. */
+/**
+ * The project's companion processes: started when the server listens, restarted when they fail, stopped with
+ * it.
+ */
 export class Companions {
   readonly #options: CompanionsOptions;
   readonly #running = new Map<string, ChildProcess>();
@@ -42,9 +55,19 @@ export class Companions {
   }
 
   start(companion: Companion, target: CompanionTarget): void {
-    const { projectFolder, stateFolder } = this.#options;
-    const { url, key } = target;
-    const child = fork(join(projectFolder, companion.script), [...(companion.args ?? [])], {
+    this.#start(companion, { target, failures: 0 });
+  }
+
+  #start(companion: Companion, run: { target: CompanionTarget; failures: number }): void {
+    const { projectFolder, stateFolder, logger, restartDelayMs = RESTART_DELAY_MS } = this.#options;
+    const { url, key } = run.target;
+    const { name } = companion;
+    const [script, args] =
+      'command' in companion
+        ? [PROGRAM, companion.command]
+        : [join(projectFolder, companion.script), companion.args ?? []];
+    const startedMs = performance.now();
+    const child = fork(script, [...args], {
       cwd: projectFolder,
       env: {
         ...process.env,
@@ -55,18 +78,26 @@ export class Companions {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'json',
     });
-    this.#running.set(companion.name, child);
+    this.#running.set(name, child);
     let complaint = '';
     child.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2000)));
-    child.on('message', (message) => this.#receive(companion.name, message));
-    child.on('exit', (code) => {
-      this.#running.delete(companion.name);
+    child.on('message', (message) => this.#receive(name, message));
+    child.on('error', (error) => (complaint += error.message));
+    child.on('close', (code, signal) => {
+      this.#running.delete(name);
       if (this.#stopping || code === 0) return;
-      this.#options.logger.warn(`${companion.name} ended with ${code}, starting it again`, { complaint });
+      if (code === EXIT_UNFIT && 'command' in companion) {
+        logger.warn(`${name} ended, and is not started again`, { complaint });
+        this.#forget(name);
+        return;
+      }
+      const failures = performance.now() - startedMs > STEADY_MS ? 0 : run.failures;
+      const delayMs = Math.min(RESTART_DELAY_MS_MAX, restartDelayMs * 2 ** failures);
+      logger.warn(`${name} ended with ${code ?? signal}, starting it again`, { complaint, delayMs });
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
-        this.start(companion, target);
-      }, RESTART_DELAY_MS);
+        this.#start(companion, { target: run.target, failures: failures + 1 });
+      }, delayMs);
       this.#timers.add(timer);
     });
   }
@@ -104,6 +135,11 @@ export class Companions {
     if (!isProgress(message)) return;
     this.#progress.set(name, { label: message.label, done: message.done, total: message.total });
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Work that nobody goes on with is no progress. */
+  #forget(name: string): void {
+    if (this.#progress.delete(name)) for (const listener of this.#listeners) listener();
   }
 }
 

@@ -3,32 +3,37 @@ import type { EventLog } from '@millrace/core/log';
 import type { LiveReport } from '@millrace/core/live';
 import type { FigureBoard, LatencyWindow } from '@millrace/core/observe';
 import type { SemanticLayer } from '@millrace/core/semantic';
+import type { StreamsRuntime } from '@millrace/core/streams';
 import type { LoaderPump } from '@millrace/core/warehouse';
-import type { HopReport, IdentityReport, ModelReport, PipelineReport, ProgressReport } from '../wire/index.ts';
+import type { HopReport, IdentityReport, PipelineReport, ProgressReport } from '../wire/index.ts';
 import type { Companions } from './companions.ts';
+import type { ModelBoard } from './model-board.ts';
 import type { SourceDirectory, SourceStatus } from './source-directory.ts';
 import type { SystemProbe } from './system-probe.ts';
+import type { Visibility } from './visibility.ts';
 
 export interface PipelineReportOptions {
   readonly clock: Clock;
   readonly figures: FigureBoard;
   readonly probe: SystemProbe;
-  readonly marts: LatencyWindow;
+  readonly visibility: Visibility;
   readonly log: EventLog;
   readonly pump: LoaderPump;
   readonly semantic: SemanticLayer | undefined;
   readonly sources: SourceDirectory;
   readonly companions: Companions;
-  /** Records that wait for a topology, all together. */
-  readonly streamsLagRecords: () => number;
-  readonly models: () => readonly ModelReport[];
+  readonly streams: StreamsRuntime;
+  readonly models: ModelBoard;
   readonly version: string;
 }
 
 const WINDOW_MS = 60_000;
 const SILENT_AFTER_MS = 10_000;
 
-/** The pipeline page: every hop, what must add up, who sends, and how each model is kept. Renewed once a second. */
+/**
+ * The pipeline page: every hop, what must add up, who sends, and how each model is kept. Renewed once a
+ * second.
+ */
 export function pipelineReport(options: PipelineReportOptions): LiveReport {
   const startedAtMs = options.clock.nowMs();
   return {
@@ -38,7 +43,7 @@ export function pipelineReport(options: PipelineReportOptions): LiveReport {
         hops: hopsOf(options, figures),
         identities: identitiesOf(options, figures),
         sources: options.sources.statuses().map((source) => sourceOf(source, options.clock.nowMs())),
-        models: options.models(),
+        models: options.models.reports(),
         progress: progressOf(options.companions),
         topics: topicsOf(options.log),
         process: {
@@ -72,14 +77,24 @@ function hopsOf(options: PipelineReportOptions, figures: Figures): HopReport[] {
   };
   return [
     { id: 'ingest', state: 'ok', eventsPerSecond },
-    { id: 'log', state: 'ok', eventsPerSecond, facts: [{ label: 'topics', value: options.log.topics().length }] },
+    {
+      id: 'log',
+      state: 'ok',
+      eventsPerSecond,
+      facts: [{ label: 'topics', value: options.log.topics().length }],
+    },
     {
       id: 'streams',
       state: (figures['avg_latency_ms'] ?? 0) > 1000 ? 'slow' : 'ok',
-      lagRecords: options.streamsLagRecords(),
+      lagRecords: options.streams.lagRecords(),
       latencyMs: latencyOf(options.probe.streamLatency()),
     },
-    { id: 'warehouse', ...warehouseState(options.pump), lagRecords: figures['lag_records'], latencyMs: latencyOf(options.marts) },
+    {
+      id: 'warehouse',
+      ...warehouseState(options.pump),
+      lagRecords: figures['lag_records'],
+      latencyMs: latencyOf(options.visibility.window),
+    },
     {
       id: 'models',
       state: 'ok',
@@ -92,8 +107,10 @@ function hopsOf(options: PipelineReportOptions, figures: Figures): HopReport[] {
 
 function warehouseState(pump: LoaderPump): Pick<HopReport, 'state' | 'note'> {
   const state = pump.state;
-  if (state.status === 'retrying') return { state: 'slow', note: `${state.error.message} ${state.error.remedy}` };
-  if (state.status === 'failed') return { state: 'failed', note: `${state.error.message} ${state.error.remedy}` };
+  if (state.status === 'retrying')
+    return { state: 'slow', note: `${state.error.message} ${state.error.remedy}` };
+  if (state.status === 'failed')
+    return { state: 'failed', note: `${state.error.message} ${state.error.remedy}` };
   return { state: 'ok' };
 }
 

@@ -20,10 +20,16 @@ export type SourceProbe = () => SourceProbeResult;
 const SILENT_AFTER_MS = 10_000;
 const SOURCES_MAX = 1000;
 
-/** Who sends events, and when each was heard last. Bounded: beyond a thousand names all are counted as `other`. */
+/**
+ * Who sends events, and when each was heard last. Bounded: beyond a thousand names all are counted as
+ * `other`.
+ */
 export class SourceDirectory {
   readonly #clock: Clock;
-  readonly #sources = new Map<string, { lastEventAtMs: number | undefined; events: number; probe: SourceProbe }>();
+  readonly #sources = new Map<
+    string,
+    { lastEventAtMs: number | undefined; events: number; probe: SourceProbe }
+  >();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -61,7 +67,9 @@ export class SourceDirectory {
     }
     const sentences = silent.map(({ name, lastEventAtMs, probe }) => {
       const heard =
-        lastEventAtMs === undefined ? 'no event since the start' : `no event for ${seconds(nowMs - lastEventAtMs)} s`;
+        lastEventAtMs === undefined
+          ? 'no event since the start'
+          : `no event for ${seconds(nowMs - lastEventAtMs)} s`;
       return `${name} is silent: ${heard}; ${probe.text}`;
     });
     return { silent: silent.map((source) => source.name), text: sentences.join('. ') };

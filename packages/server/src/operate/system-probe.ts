@@ -22,9 +22,9 @@ export interface ProbedParts {
 }
 
 /**
- * The system's own figures, sampled once a second. Latency is first byte received → visible; `avg_latency_ms` is the
- * worst path's mean of the last ten seconds, or the age of what waits there when nothing comes through at all; it is not
- * measured while a start or a back-fill is being caught up with.
+ * The system's own figures, sampled once a second. Latency is first byte received → visible; `avg_latency_ms`
+ * is the worst path's mean of the last ten seconds, or the age of what waits there when nothing comes through
+ * at all; it is not measured while a start or a back-fill is being caught up with.
  */
 export class SystemProbe {
   readonly #clock: Clock;

@@ -3,13 +3,15 @@ import { LatencyWindow } from '@millrace/core/observe';
 import type { SemanticLayer } from '@millrace/core/semantic';
 import type { LoadReceipt } from '@millrace/core/warehouse';
 
-/** Without an evaluation for so long nobody is looking: an event then counts as visible when it is committed. */
+/**
+ * Without an evaluation for so long nobody is looking: an event then counts as visible when it is committed.
+ */
 const UNWATCHED_AFTER_MS = 2000;
 const WAITING_MAX = 10_000;
 
 /**
- * Measures how long events take from the first byte received until a metric that includes them was evaluated: that is
- * when a viewer can see them. Replayed events are left out by the loader.
+ * Measures how long events take from the first byte received until a metric that includes them was evaluated:
+ * that is when a viewer can see them. Replayed events are left out by the loader.
  */
 export class Visibility {
   readonly window = new LatencyWindow();
@@ -46,7 +48,8 @@ export class Visibility {
 
   #record(receipt: LoadReceipt): void {
     const nowMs = this.#clock.nowMs();
-    for (const { createdAtMs, count } of receipt.createdAtMs) this.window.record(nowMs, nowMs - createdAtMs, count);
+    for (const { createdAtMs, count } of receipt.createdAtMs)
+      this.window.record(nowMs, nowMs - createdAtMs, count);
   }
 }
 

@@ -1,6 +1,15 @@
 import { type Random, seededRandom } from '@millrace/core/base';
 
-const TYPES = ['page_view', 'page_view', 'page_view', 'product_view', 'product_view', 'add_to_cart', 'purchase', 'search'];
+const TYPES = [
+  'page_view',
+  'page_view',
+  'page_view',
+  'product_view',
+  'product_view',
+  'add_to_cart',
+  'purchase',
+  'search',
+];
 const CATEGORIES = ['kitchen', 'garden', 'desk', 'travel', 'sound'];
 const USERS = 5000;
 

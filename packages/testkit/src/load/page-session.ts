@@ -26,9 +26,10 @@ export class PageSession {
 
   /** Records that are stored but not loaded yet. */
   async lag(): Promise<number> {
-    const identities = await this.get<readonly { parts: readonly { label: string; value: number }[] }[]>(
-      '/v1/pipeline/identities',
-    );
+    const identities =
+      await this.get<readonly { parts: readonly { label: string; value: number }[] }[]>(
+        '/v1/pipeline/identities',
+      );
     for (const { parts } of identities) {
       const lag = parts.find((part) => part.label === 'lag');
       if (lag !== undefined) return lag.value;
@@ -42,8 +43,8 @@ export class PageSession {
   }
 
   /**
-   * Follows live queries until the signal aborts; `onView` is called with each new state of a query, and with the time
-   * at which the bytes arrived. Rejects when the server ends the connection.
+   * Follows live queries until the signal aborts; `onView` is called with each new state of a query, and with
+   * the time at which the bytes arrived. Rejects when the server ends the connection.
    */
   async follow(
     queries: Readonly<Record<string, Readonly<Record<string, unknown>>>>,

@@ -25,7 +25,18 @@ export class ServerProcess implements AsyncDisposable {
   /** Resolves when the server says where it listens; rejects with its output when it ends before. */
   static start(options: ServerProcessOptions): Promise<ServerProcess> {
     const { project, data, args = [], startTimeoutMs = 60_000 } = options;
-    const command = [MAIN, 'start', '--project', project, '--data', data, '--port', '0', '--no-open', ...args];
+    const command = [
+      MAIN,
+      'start',
+      '--project',
+      project,
+      '--data',
+      data,
+      '--port',
+      '0',
+      '--no-open',
+      ...args,
+    ];
     const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
     return new Promise((resolve, reject) => {
       let output = '';
