@@ -7,7 +7,6 @@ import { StreamsMachine } from '@millrace/testkit/streams';
 import { seededRandom, type Clock, type FileSystem } from '../base/index.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { defineTopology, Serdes } from './index.ts';
-import type { Serde } from './serde.ts';
 import { WindowStateStore } from './window-store.ts';
 
 const header = { store: 'store', partition: 3, changelogOffset: 42 };

@@ -78,12 +78,12 @@ test('queries see what is committed, listeners are called after it', async () =>
   const seen: unknown[] = [];
   stores.onChange('sums', () => seen.push(stores.read('sums', {}).map(({ value }) => value)));
   await machine.append('in', 0, [{ key: 'a', value: { id: 3, t: 1 } }]);
-  machine.log.hold();
+  machine.memoryLog.hold();
   await machine.clock.advance(200);
-  assert.equal(machine.log.pending, 1);
+  assert.equal(machine.memoryLog.pending, 1);
   assert.deepEqual(stores.read('sums', {}), []);
   assert.equal(stores.streamTimeMs('sums'), undefined);
-  machine.log.unhold();
+  machine.memoryLog.unhold();
   await machine.clock.advance(0);
   assert.deepEqual(seen, [[3]]);
   assert.deepEqual(stores.names(), ['sums']);
@@ -92,13 +92,13 @@ test('queries see what is committed, listeners are called after it', async () =>
 test('processing goes on while a commit is under way; what it held is committed as it was', async () => {
   const machine = new StreamsMachine({ topologies: [sums()] });
   await started(machine, { in: 1 });
-  machine.log.hold();
+  machine.memoryLog.hold();
   const first = machine.append('in', 0, [{ key: 'a', value: { id: 1, t: 1 } }]);
-  machine.log.release();
+  machine.memoryLog.release();
   await first;
   await machine.clock.advance(100);
   const second = machine.append('in', 0, [{ key: 'a', value: { id: 10, t: 1 } }]);
-  machine.log.unhold();
+  machine.memoryLog.unhold();
   await second;
   await machine.settle();
   assert.deepEqual(await machine.values('sums-out'), [1, 11]);
@@ -109,12 +109,12 @@ test('a commit that the log could not take is tried again, once each', async () 
   const machine = new StreamsMachine({ topologies: [sums()] });
   await started(machine, { in: 1 });
   await machine.append('in', 0, [{ key: 'a', value: { id: 1, t: 1 } }]);
-  machine.log.hold();
+  machine.memoryLog.hold();
   for (let i = 0; i < 5; i++) {
-    while (machine.log.pending === 0) await machine.clock.advance(10);
-    machine.log.release(1, transient);
+    while (machine.memoryLog.pending === 0) await machine.clock.advance(10);
+    machine.memoryLog.release(1, transient);
   }
-  machine.log.unhold();
+  machine.memoryLog.unhold();
   await machine.settle();
   assert.deepEqual(await machine.values('sums-out'), [1]);
   assert.equal(machine.log.committedOffset('sums', 'in', 0), 1);
@@ -125,13 +125,14 @@ test('backpressure: a log that takes nothing stops processing within bounds', as
   const big = 'x'.repeat(100_000);
   const topology = defineTopology('copy', (builder) => builder.stream('in').to('out'));
   const machine = new StreamsMachine({ topologies: [topology] });
-  await started(machine, { in: 1 });
+  await machine.log.createTopic('in', { partitions: 1 });
   for (let i = 0; i < 200; i++) await machine.append('in', 0, [{ key: 'a', value: big }]);
-  machine.log.hold();
+  machine.memoryLog.hold();
+  await machine.start();
   await machine.clock.advance(5000);
   const processed = 200 - machine.runtime.lagRecords();
   assert.ok(processed > 10 && processed < 120, `${processed} records of 100 kB are in memory`);
-  machine.log.unhold();
+  machine.memoryLog.unhold();
   await machine.settle();
   assert.equal((await machine.values('out')).length, 200);
 });

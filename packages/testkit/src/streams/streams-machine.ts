@@ -1,8 +1,14 @@
-import { seededRandom, silentLogger, type Logger, type Random } from '@millrace/core/base';
-import { RecordBatchBuilder, type EventLog, type LogRecord, type RecordHeader } from '@millrace/core/log';
+import { seededRandom, silentLogger, silentMeter, type Logger, type Random } from '@millrace/core/base';
+import {
+  openEmbeddedLog,
+  RecordBatchBuilder,
+  type EventLog,
+  type LogRecord,
+  type RecordHeader,
+} from '@millrace/core/log';
 import { createStreamsRuntime, type StreamsRuntime, type Topology } from '@millrace/core/streams';
 import { VirtualClock } from '../clock/index.ts';
-import { drive, LogDisk, MemoryLog } from '../ingest/index.ts';
+import { LogDisk, MemoryLog } from '../ingest/index.ts';
 import { SimulatedDisk } from '../simulation/index.ts';
 import { RecordedMeter } from './recorded-meter.ts';
 
@@ -13,6 +19,8 @@ export interface StreamsMachineOptions {
   readonly commitIntervalMs?: number;
   readonly cacheBytesMax?: number;
   readonly checkpointRecordsMin?: number;
+  /** `embedded`: the real log, on the simulated disk. Default `memory`: a log whose commits can be held back. */
+  readonly log?: 'memory' | 'embedded';
 }
 
 /** A record for `StreamsMachine.append`. */
@@ -23,30 +31,47 @@ export interface InputRecord {
   readonly headers?: readonly RecordHeader[];
 }
 
+/** What a wait ends with when the machine crashes meanwhile. */
+export const CRASHED = Symbol('crashed');
+
 /**
- * A machine that runs topologies on a log in memory and on a simulated disk, in virtual time. It can be killed at any
- * moment: what runs on it stops for good, and `start` finds what was durable.
+ * A machine that runs topologies on a log and on a simulated disk, in virtual time. It can be killed at any moment:
+ * what runs on it stops for good, and `start` finds what was durable.
  */
 export class StreamsMachine {
   readonly random: Random;
   readonly disk: SimulatedDisk;
-  readonly logDisk = new LogDisk();
+  readonly #logDisk = new LogDisk();
   /** Warnings and errors. */
   readonly logged: string[] = [];
   readonly #options: StreamsMachineOptions;
   topologies: readonly Topology[];
   clock: VirtualClock;
-  log: MemoryLog;
+  #log: EventLog | undefined;
   meter = new RecordedMeter();
   #runtime: StreamsRuntime | undefined;
+  /** Ends with a crash. */
+  #life: { isCrashed: boolean };
 
   constructor(options: StreamsMachineOptions) {
     this.#options = options;
     this.topologies = options.topologies;
     this.random = seededRandom(options.seed ?? 1);
     this.disk = new SimulatedDisk({ random: this.random });
+    this.#life = this.#newLife();
     this.clock = new VirtualClock();
-    this.log = new MemoryLog(this.clock, this.logDisk);
+    if (options.log !== 'embedded') this.#log = new MemoryLog(this.clock, this.#logDisk);
+  }
+
+  get log(): EventLog {
+    if (this.#log === undefined) throw new Error('the log is not open');
+    return this.#log;
+  }
+
+  /** The log whose commits can be held back. */
+  get memoryLog(): MemoryLog {
+    if (this.#log instanceof MemoryLog) return this.#log;
+    throw new Error('the log is not in memory');
   }
 
   get runtime(): StreamsRuntime {
@@ -54,13 +79,54 @@ export class StreamsMachine {
     return this.#runtime;
   }
 
+  /** Opens the log, where it is not in memory. */
+  async openLog(): Promise<EventLog> {
+    this.#log ??= await this.wait(
+      openEmbeddedLog({
+        folder: '/data/log',
+        files: this.disk.mount(),
+        clock: this.clock,
+        meter: silentMeter,
+        logger: silentLogger,
+        random: this.random,
+        limits: { segmentBytes: 64 * 1024, journalFileBytes: 32 * 1024 },
+      }),
+    );
+    return this.#log;
+  }
+
+  /** Lets time pass until the work is done; throws `CRASHED` when the disk crashes first. */
+  async wait<T>(work: Promise<T>): Promise<T> {
+    const progress = { isOver: false };
+    const over = () => {
+      progress.isOver = true;
+    };
+    work.then(over, over);
+    const life = this.#life;
+    for (let turn = 0; !progress.isOver; turn++) {
+      // oxlint-disable-next-line typescript/only-throw-error -- no error, and never shown
+      if (life.isCrashed) throw CRASHED;
+      // Time passes only for work that waits for it.
+      await this.clock.advance(turn < 20 ? 0 : 1);
+    }
+    return work;
+  }
+
+  #newLife(): { isCrashed: boolean } {
+    const life = { isCrashed: false };
+    void this.disk.crashed.then(() => {
+      life.isCrashed = true;
+    });
+    return life;
+  }
+
   /** Starts the topologies and, unless told otherwise, waits until their state is restored. */
   async start(options: { readonly waitsForState?: boolean } = {}): Promise<StreamsRuntime> {
     const files = this.disk.mount();
-    await files.makeFolder('/data');
-    await files.syncFolder('');
-    const runtime = await drive(
-      this.clock,
+    await this.wait(files.makeFolder('/data'));
+    await this.wait(files.syncFolder(''));
+    await this.openLog();
+    const runtime = await this.wait(
       createStreamsRuntime({
         ...this.#options,
         log: this.log,
@@ -73,31 +139,32 @@ export class StreamsMachine {
       }),
     );
     this.#runtime = runtime;
-    if (options.waitsForState !== false) await drive(this.clock, runtime.restored);
+    if (options.waitsForState !== false) await this.wait(runtime.restored);
     return runtime;
   }
 
   /** A clean stop; returns how much time it took. */
   async close(): Promise<number> {
     const before = this.clock.monotonicMs();
-    const progress = { isDone: false };
-    const closed = this.runtime.close().finally(() => {
-      progress.isDone = true;
-    });
-    while (!progress.isDone) await this.clock.advance(1);
-    await closed;
+    await this.wait(this.runtime.close());
     this.#runtime = undefined;
-    return this.clock.monotonicMs() - before;
+    const tookMs = this.clock.monotonicMs() - before;
+    if (this.#options.log === 'embedded') {
+      await this.wait(this.log.close());
+      this.#log = undefined;
+    }
+    return tookMs;
   }
 
   /** Kills everything. Of the commits that the log holds back, the first `storedCommits` become durable. */
   crash(kind: 'process' | 'power', storedCommits = 0): void {
-    this.disk.crash(kind);
-    this.log.kill(storedCommits);
+    if (!this.#life.isCrashed) this.disk.crash(kind);
+    this.#life = this.#newLife();
+    if (this.#log instanceof MemoryLog) this.#log.kill(storedCommits);
     this.#runtime = undefined;
     // The dead go on with their own clock, which nobody moves any more.
     this.clock = new VirtualClock(this.clock.nowMs());
-    this.log = new MemoryLog(this.clock, this.logDisk);
+    this.#log = this.#options.log === 'embedded' ? undefined : new MemoryLog(this.clock, this.#logDisk);
     this.meter = new RecordedMeter();
   }
 
@@ -108,7 +175,7 @@ export class StreamsMachine {
       const bytes = value === null ? null : Buffer.from(JSON.stringify(value));
       batch.append(key === null ? null : Buffer.from(key), bytes, headers);
     }
-    await this.log.commit({ appends: [{ topic, partition, batch }] });
+    await this.wait(this.log.commit({ appends: [{ topic, partition, batch }] }));
   }
 
   /** Lets time pass until everything in the log is processed and committed. */
@@ -125,7 +192,7 @@ export class StreamsMachine {
 
   /** All records of a topic by partition. */
   async records(topic: string): Promise<LogRecord[][]> {
-    return recordsOf(this.log, topic);
+    return this.wait(recordsOf(this.log, topic));
   }
 
   /** The topic's values as JSON, partition after partition. */
