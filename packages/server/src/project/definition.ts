@@ -1,11 +1,26 @@
 import type { TopicConfig } from '@millrace/core/log';
 
-/** A process that runs beside the project: started after it serves, stopped before it stops. */
-export interface Companion {
+/**
+ * A process that runs beside the project: started when it serves, stopped before it stops, started again when it fails.
+ * It gets `MILLRACE_URL`, `MILLRACE_STATE` (a folder for what it must remember) and, where keys are set, `MILLRACE_KEY`.
+ * By messages to its parent, `process.send({ type: 'progress', label, done, total })`, it shows progress on the page.
+ */
+export type Companion = ScriptCompanion | CommandCompanion;
+
+export interface ScriptCompanion {
   readonly name: string;
-  /** Path of a script, from the project folder. It gets `MILLRACE_URL` and, where keys are set, `MILLRACE_KEY`. */
+  /** Path of a script, from the project folder. */
   readonly script: string;
   readonly args?: readonly string[];
+}
+
+export interface CommandCompanion {
+  readonly name: string;
+  /**
+   * A command of `millrace` with its arguments, run in the project folder, such as `['import', 'orders.csv']`. Exit code
+   * 0 is the end of its work; 2 means that it would only fail again: neither is started again.
+   */
+  readonly command: readonly string[];
 }
 
 /** What `millrace.config.ts` exports. Everything but the name has a default. */

@@ -12,6 +12,11 @@ export const PROJECT_ERRORS = {
     cause: 'A project file could not be loaded.',
     remedy: 'Correct the file that the message names, and start again.',
   },
+  PROJECT_NOT_LINKED: {
+    kind: 'config',
+    cause: 'The project does not find Millrace.',
+    remedy: 'Run `npm install` in the project; its package.json says where the checkout is (`"millrace": "file:…"`).',
+  },
   PROJECT_BAD_DEFINITION: {
     kind: 'config',
     cause: 'A project file does not export what its folder is for.',

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { messageOf } from '@millrace/core/base';
+import { isMillraceError, messageOf, type MillraceError } from '@millrace/core/base';
 import { isEventContract, type EventContract } from '@millrace/core/contract';
 import { isAlertDefinition, type AlertDefinition } from '@millrace/core/observe';
 import { isTopology, type Topology } from '@millrace/core/streams';
@@ -24,23 +24,42 @@ export interface Project {
 
 /** Loads `folder`; `PROJECT_NOT_FOUND`, `PROJECT_BROKEN_FILE` and `PROJECT_BAD_DEFINITION` name the file. */
 export async function loadProject(folder: string): Promise<Project> {
+  const inspected = await inspectProject(folder);
+  if ('project' in inspected) return inspected.project;
+  throw inspected.problems[0];
+}
+
+/** The project, or everything that keeps it from being loaded: never an empty list. */
+export type InspectedProject =
+  | { readonly project: Project; readonly files: ProjectFiles }
+  | { readonly problems: readonly MillraceError[] };
+
+/** Where each definition was found. */
+export type ProjectFiles = ReadonlyMap<EventContract | Topology | AlertDefinition, string>;
+
+/** Loads all files of `folder` and gathers what is wrong with them. */
+export async function inspectProject(folder: string): Promise<InspectedProject> {
   const root = resolve(folder);
   const config = join(root, 'millrace.config.ts');
   if (!(await isPresent(config))) {
-    throw fail('PROJECT_NOT_FOUND', {
-      message: `${root} holds no millrace.config.ts.`,
-      details: { folder: root },
-    });
+    const message = `${root} holds no millrace.config.ts.`;
+    return { problems: [fail('PROJECT_NOT_FOUND', { message, details: { folder: root } })] };
   }
-  const definition = (await importFile(config))['default'] as ProjectDefinition | undefined;
-  checkDefinition(definition, config);
-
+  const problems: MillraceError[] = [];
+  const definition = await attempt(problems, async () => checkedDefinition(await importFile(config), config));
+  const files = new Map<EventContract | Topology | AlertDefinition, string>();
+  const found: Found = { root, problems, files };
   const [contracts, topologies, alerts] = await Promise.all([
-    collect(join(root, 'events'), isEventContract, 'an event contract made by defineEvent'),
-    collect(join(root, 'streams'), isTopology, 'a topology made by defineTopology'),
-    collect(join(root, 'alerts'), isAlertDefinition, 'an alert made by defineAlert'),
+    collect(found, {
+      folder: 'events',
+      isKind: isEventContract,
+      wanted: 'event contract made by defineEvent',
+    }),
+    collect(found, { folder: 'streams', isKind: isTopology, wanted: 'topology made by defineTopology' }),
+    collect(found, { folder: 'alerts', isKind: isAlertDefinition, wanted: 'alert made by defineAlert' }),
   ]);
-  return {
+  if (definition === undefined || problems.length > 0) return { problems };
+  const project: Project = {
     folder: root,
     definition,
     contracts,
@@ -50,38 +69,63 @@ export async function loadProject(folder: string): Promise<Project> {
     semanticFolder: await folderOf(root, 'semantic'),
     dashboardsFolder: await folderOf(root, 'dashboards'),
   };
+  return { project, files };
 }
 
-function checkDefinition(
-  definition: ProjectDefinition | undefined,
-  file: string,
-): asserts definition is ProjectDefinition {
-  const name = definition?.name;
-  if (typeof name !== 'string' || !/^[a-z][a-z0-9-]{0,62}$/.test(name)) {
-    const message = `${file} must export default defineProject({ name: 'letters-digits-dashes', … }).`;
-    throw fail('PROJECT_BAD_DEFINITION', { message, details: { file } });
-  }
+function checkedDefinition(exported: Record<string, unknown>, file: string): ProjectDefinition {
+  const definition = exported['default'] as ProjectDefinition | undefined;
+  const name: unknown = definition?.name;
+  if (definition !== undefined && typeof name === 'string' && /^[a-z][a-z0-9-]{0,62}$/.test(name))
+    return definition;
+  const message = `${file} must export default defineProject({ name: 'letters-digits-dashes', … }).`;
+  throw fail('PROJECT_BAD_DEFINITION', { message, details: { file } });
+}
+
+interface Found {
+  readonly root: string;
+  readonly problems: MillraceError[];
+  readonly files: Map<unknown, string>;
+}
+
+interface Wanted<Kind> {
+  readonly folder: string;
+  readonly isKind: (value: unknown) => value is Kind;
+  readonly wanted: string;
 }
 
 /** All definitions that the folder's modules export by name, by default, or in arrays. */
 async function collect<Kind>(
-  folder: string,
-  isKind: (value: unknown) => value is Kind,
-  wanted: string,
+  { root, problems, files }: Found,
+  { folder, isKind, wanted }: Wanted<Kind>,
 ): Promise<Kind[]> {
-  const found = new Set<Kind>();
-  for (const file of await modulesOf(folder)) {
-    const exported = Object.values(await importFile(file)).flat();
-    const definitions = exported.filter(isKind);
-    if (definitions.length === 0) {
-      throw fail('PROJECT_BAD_DEFINITION', {
-        message: `${file} exports no ${wanted.replace(/^an? /, '')}.`,
-        details: { file },
-      });
-    }
-    for (const definition of definitions) found.add(definition);
+  const collected = new Set<Kind>();
+  for (const file of await modulesOf(join(root, folder))) {
+    await attempt(problems, async () => {
+      const definitions = Object.values(await importFile(file))
+        .flat()
+        .filter(isKind);
+      for (const definition of definitions) {
+        collected.add(definition);
+        files.set(definition, file);
+      }
+      if (definitions.length > 0) return;
+      throw fail('PROJECT_BAD_DEFINITION', { message: `${file} exports no ${wanted}.`, details: { file } });
+    });
   }
-  return [...found];
+  return [...collected];
+}
+
+async function attempt<Result>(
+  problems: MillraceError[],
+  action: () => Promise<Result>,
+): Promise<Result | undefined> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!isMillraceError(error)) throw error;
+    problems.push(error);
+    return undefined;
+  }
 }
 
 async function modulesOf(folder: string): Promise<string[]> {
@@ -96,8 +140,18 @@ async function importFile(file: string): Promise<Record<string, unknown>> {
   try {
     return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   } catch (cause) {
-    throw fail('PROJECT_BROKEN_FILE', { message: `${file}: ${messageOf(cause)}`, details: { file }, cause });
+    const message = `${placeOf(file, cause)}: ${messageOf(cause)}`;
+    const isUnlinked = messageOf(cause).startsWith("Cannot find package 'millrace'");
+    throw fail(isUnlinked ? 'PROJECT_NOT_LINKED' : 'PROJECT_BROKEN_FILE', { message, details: { file }, cause });
   }
+}
+
+/** The file, with the line where its stack has one. */
+function placeOf(file: string, cause: unknown): string {
+  const stack = cause instanceof Error ? (cause.stack ?? '') : '';
+  const [, after = ''] = stack.replaceAll(pathToFileURL(file).href, file).split(`${file}:`);
+  const line = /^\d+(:\d+)?/.exec(after)?.[0];
+  return line === undefined ? file : `${file}:${line}`;
 }
 
 async function folderOf(root: string, name: string): Promise<string | undefined> {
