@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentMeter, type Clock } from '@millrace/core/base';
+import { silentLogger, silentMeter, type Clock } from '@millrace/core/base';
 import {
   LiveHub,
   metricsSource,
@@ -16,10 +15,10 @@ import { FigureBoard } from '@millrace/core/observe';
 import type { MetricQuery, MetricResult, SemanticLayer } from '@millrace/core/semantic';
 import type { QueryableStores, StoreRow } from '@millrace/core/streams';
 import { buildWeb } from '@millrace/web/build';
-import fastify, { type FastifyInstance } from 'fastify';
 import { DashboardFolder } from '../../server/src/dashboards/index.ts';
 import { liveRoutes } from '../../server/src/http/live.ts';
 import { pageRoutes } from '../../server/src/http/page.ts';
+import { createHttpServer, type HttpServer } from '../../server/src/http/server.ts';
 import { MetaReporter } from '../../server/src/live/index.ts';
 import type { AlertsReport, PipelineReport } from '../../server/src/wire/index.ts';
 
@@ -124,7 +123,7 @@ export class PageHarness {
   readonly #reportChanges = new Announcer();
   readonly #rows: StoreRow[] = [];
   readonly #webFolder: string;
-  #running: { app: FastifyInstance; hub: LiveHub; dashboards: DashboardFolder } | undefined;
+  #running: { server: HttpServer; hub: LiveHub; dashboards: DashboardFolder } | undefined;
   #port = 0;
   #rate = 200;
   #viewers = 0;
@@ -208,19 +207,25 @@ export class PageHarness {
     });
     reports['dashboards'] = dashboards;
     reports['meta'] = new MetaReporter(metrics);
-    const app = fastify({ forceCloseConnections: true });
-    await app.register(liveRoutes, { hub, clock, project: 'harness', version: '1', heartbeatMs: 500 });
-    await app.register(pageRoutes, { folder: this.#webFolder });
-    await app.listen({ host: '127.0.0.1', port: this.#port });
-    this.#port = (app.server.address() as AddressInfo).port;
-    this.#running = { app, hub, dashboards };
+    const server = await createHttpServer({
+      port: this.#port,
+      clock,
+      logger: silentLogger,
+      routes: {
+        page: (app) => app.register(pageRoutes, { folder: this.#webFolder }),
+        session: (app) =>
+          app.register(liveRoutes, { hub, clock, project: 'harness', version: '1', heartbeatMs: 500 }),
+      },
+    });
+    this.#port = server.port;
+    this.#running = { server, hub, dashboards };
   }
 
   async down(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
     running?.dashboards.close();
-    await running?.app.close();
+    await running?.server.close();
     running?.hub.close();
   }
 

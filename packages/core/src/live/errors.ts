@@ -42,6 +42,11 @@ export const LIVE_ERRORS = {
     cause: 'The evaluation failed.',
     remedy: 'It is tried again by itself; the server log has the details.',
   },
+  LIVE_CONNECTION_UNKNOWN: {
+    kind: 'input',
+    cause: 'The live connection is not open.',
+    remedy: 'Open `GET /v1/live` again and use the connection that its `hello` names.',
+  },
   LIVE_TOO_MANY_QUERIES: {
     kind: 'input',
     cause: 'Too many live queries.',

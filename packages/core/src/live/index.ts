@@ -2,7 +2,7 @@
  * Live queries: one evaluation per change whatever the number of viewers, and a small message for each of
  * them.
  */
-export { LIVE_ERRORS } from './errors.ts';
+export { fail as liveError, LIVE_ERRORS } from './errors.ts';
 export { LiveHub, type LiveConnectOptions, type LiveHubOptions } from './live-hub.ts';
 export type { LiveViewer } from './live-viewer.ts';
 export * from './port.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect as connectSocket } from 'node:net';
 import { after, test } from 'node:test';
-import type { Clock } from '@millrace/core/base';
+import { silentLogger, type Clock } from '@millrace/core/base';
 import {
   LiveHub,
   reportSource,
@@ -11,6 +11,7 @@ import {
 } from '@millrace/core/live';
 import fastify from 'fastify';
 import type { LiveHello, LiveMessage } from '../wire/index.ts';
+import { sendError } from './error-reply.ts';
 import { liveRoutes, type LiveRoutesOptions } from './live.ts';
 import { reportRoutes } from './reports.ts';
 
@@ -65,6 +66,7 @@ async function serve(options: Partial<LiveRoutesOptions> & { viewersMax?: number
   const sources = [source, reportSource({ alerts: report })];
   const hub = new LiveHub({ sources, clock, epoch: 'e1', viewersMax, tickMs });
   const app = fastify();
+  app.setErrorHandler((error, _request, reply) => sendError(error, reply, silentLogger));
   await app.register(liveRoutes, { hub, clock, project: 'test', version: '1', ...routes });
   await app.register(reportRoutes, { reports: { alerts: report } });
   const url = await app.listen({ port: 0, host: '127.0.0.1' });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { isMillraceError, MillraceError, type Clock } from '@millrace/core/base';
-import { LIVE_ERRORS, type LiveContext, type LiveHub, type LiveRequest } from '@millrace/core/live';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ErrorReply, LiveSubscriptions } from '../wire/index.ts';
+import type { Clock } from '@millrace/core/base';
+import { liveError, type LiveContext, type LiveHub, type LiveRequest } from '@millrace/core/live';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { LiveSubscriptions } from '../wire/index.ts';
 import { LiveStream } from './live-stream.ts';
 
 export interface LiveRoutesOptions {
@@ -30,7 +30,6 @@ export async function liveRoutes(app: FastifyInstance, options: LiveRoutesOption
   const { clock, hub, project, version, contextOf = () => ({}), heartbeatMs = 10_000 } = options;
   const connections = new Map<string, Connection>();
 
-  app.setErrorHandler(sendError);
   app.addHook('preClose', async () => {
     for (const { stream } of connections.values()) stream.close();
   });
@@ -60,7 +59,7 @@ export async function liveRoutes(app: FastifyInstance, options: LiveRoutesOption
     const { connection, revision, queries } = checkSubscriptions(request.body);
     const found = connections.get(connection);
     if (found === undefined || found.context !== JSON.stringify(contextOf(request))) {
-      throw new MillraceError('LIVE_CONNECTION_UNKNOWN', connectionUnknown);
+      throw liveError('LIVE_CONNECTION_UNKNOWN');
     }
     if (revision > found.stream.revision) {
       found.stream.viewer.request(queries);
@@ -69,12 +68,6 @@ export async function liveRoutes(app: FastifyInstance, options: LiveRoutesOption
     return { queries: queries.length };
   });
 }
-
-const connectionUnknown = {
-  kind: 'input',
-  cause: 'The live connection is not open.',
-  remedy: 'Open `GET /v1/live` again and use the connection that its `hello` names.',
-} as const;
 
 function parse(text: string): unknown {
   try {
@@ -111,21 +104,6 @@ function checkQueries(queries: unknown): LiveRequest[] {
   });
 }
 
-function invalid(problem: string): MillraceError {
-  return new MillraceError('LIVE_QUERY_INVALID', LIVE_ERRORS.LIVE_QUERY_INVALID, {
-    message: `Malformed subscription: ${problem}.`,
-  });
-}
-
-const statusOf: Readonly<Record<string, number>> = {
-  LIVE_CONNECTION_UNKNOWN: 404,
-  LIVE_TOO_MANY_VIEWERS: 503,
-};
-
-function sendError(error: unknown, _request: FastifyRequest, reply: FastifyReply): void {
-  if (!isMillraceError(error)) throw error;
-  const { code, message, remedy, retryAfterMs } = error;
-  if (retryAfterMs !== undefined) void reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
-  const body: ErrorReply = { code, message, remedy };
-  void reply.status(statusOf[code] ?? (error.kind === 'input' ? 400 : 500)).send(body);
+function invalid(problem: string): Error {
+  return liveError('LIVE_QUERY_INVALID', { message: `Malformed subscription: ${problem}.` });
 }

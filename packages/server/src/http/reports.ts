@@ -1,4 +1,4 @@
-import type { LiveReport } from '@millrace/core/live';
+import { liveError, type LiveReport } from '@millrace/core/live';
 import type { FastifyInstance } from 'fastify';
 
 export interface ReportRoutesOptions {
@@ -13,13 +13,14 @@ export interface ReportRoutesOptions {
 export async function reportRoutes(app: FastifyInstance, { reports }: ReportRoutesOptions): Promise<void> {
   for (const [name, report] of Object.entries(reports)) {
     app.get(`/v1/${name}`, async () => report.read());
-    app.get<{ Params: { section: string } }>(`/v1/${name}/:section`, async (request, reply) => {
+    app.get<{ Params: { section: string } }>(`/v1/${name}/:section`, async (request) => {
       const sections = report.read();
       const { section } = request.params;
       if (Object.hasOwn(sections, section)) return sections[section];
-      const message = `The report \`${name}\` has no section \`${section}\`.`;
-      const remedy = `Use one of: ${Object.keys(sections).join(', ')}.`;
-      return reply.status(404).send({ code: 'REPORT_SECTION_UNKNOWN', message, remedy });
+      const names = Object.keys(sections).join(', ');
+      throw liveError('LIVE_REPORT_UNKNOWN', {
+        message: `The report \`${name}\` has no section \`${section}\`: ${names}.`,
+      });
     });
   }
 }
