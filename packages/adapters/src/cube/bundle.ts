@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
+import { messageOf } from '@millrace/core/base';
 import { fail } from './errors.ts';
 
 export interface CubeBundleOptions {
@@ -39,7 +40,11 @@ export async function bundleCubeWorker(options: CubeBundleOptions): Promise<stri
     await dropOld(options.cacheFolder);
     return path;
   } catch (error) {
-    throw fail('CUBE_BUNDLE_FAILED', { details: { path }, cause: error });
+    throw fail('CUBE_BUNDLE_FAILED', {
+      message: `${path} could not be made: ${messageOf(error)}`,
+      details: { path },
+      cause: error,
+    });
   }
 }
 

@@ -14,7 +14,10 @@ test('numbers are numbers where a double holds them exactly', () => {
     ['9007199254740992', '9007199254740992'],
     ['9007199254740993', '9007199254740993'],
     ['12345678901234567890.12', '12345678901234567890.12'],
+    // The maximum of a time column counts as a number in Cube.
+    ['2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z'],
     ['NaN', null],
+    ['-Infinity', null],
     ['Infinity', null],
     ['', null],
   ];

@@ -63,10 +63,10 @@ function appendRows({ annotation, data }: CubeResult, members: readonly string[]
   }
 }
 
-/** The number where it holds the text exactly, else the text; null for what is no number. */
+/** The number where it holds the text exactly, else the text; null for infinity and what is not a number. */
 export function numberOf(text: string): number | string | null {
   const number = Number(text);
-  if (!Number.isFinite(number) || text === '') return null;
+  if (!Number.isFinite(number) || text === '') return /^(|NaN|-?Infinity)$/.test(text) ? null : text;
   if (/^-?\d+$/.test(text)) return Number.isSafeInteger(number) ? number : text;
   if (String(number) === text) return number;
   // Fifteen digits survive the way through a double whatever their form (`1.20`, `1e3`).

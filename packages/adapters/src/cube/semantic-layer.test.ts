@@ -22,6 +22,9 @@ cubes:
       - { name: biggest, sql: big, type: max }
       - { name: per_customer, sql: "1.0 * {count} / nullif({customers_seen}, 0)", type: number }
       - { name: paid, type: count, filters: [{ sql: "{CUBE}.status = 'paid'" }] }
+      - { name: running, sql: amount, type: sum, rolling_window: { trailing: unbounded } }
+      - { name: last_3_days, sql: customer_id, type: count_distinct, rolling_window: { trailing: 3 day } }
+      - { name: of_all, sql: "{count}", type: sum, multi_stage: true, group_by: [] }
     dimensions:
       - { name: id, sql: id, type: number, primary_key: true, public: true }
       - { name: status, sql: status, type: string }
@@ -153,6 +156,25 @@ const pairs: [MetricQuery, string][] = [
       order: { 'orders.status': 'asc' },
     },
     'select status, count(*) from marts.orders group by 1 having count(*) > 660 order by 1',
+  ],
+  [
+    {
+      measures: ['orders.running', 'orders.last_3_days'],
+      timeDimensions: [{ dimension: 'orders.created_at', granularity: 'day', dateRange: march }],
+    },
+    `select strftime(day, '%Y-%m-%dT%H:%M:%S.%g'),
+            (select sum(amount)::double from marts.orders where created_at < day + interval 1 day),
+            (select count(distinct customer_id) from marts.orders
+              where created_at >= day - interval 2 day and created_at < day + interval 1 day)
+       from range(timestamp '2026-03-21', timestamp '2026-04-01', interval 1 day) d(day) order by 1`,
+  ],
+  [
+    {
+      measures: ['orders.count', 'orders.of_all'],
+      dimensions: ['orders.status'],
+      order: { 'orders.status': 'asc' },
+    },
+    'select status, count(*), sum(count(*)) over () ::integer from marts.orders group by 1 order by 1',
   ],
   // 9007199254740991 is the last integer that a number holds; larger ones stay text.
   [{ measures: ['orders.biggest'] }, 'select max(big)::varchar from marts.orders'],
