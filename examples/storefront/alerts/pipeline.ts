@@ -1,6 +1,9 @@
 import { defineAlert } from 'millrace';
 
-/** Results come late: give the unkeyed topic more partitions. On a keyed topic that would move keys, so it is refused. */
+/**
+ * Results come late: give the unkeyed topic more partitions. On a keyed topic that would move keys, so it is
+ * refused.
+ */
 export const highLatency = defineAlert({
   name: 'high-latency',
   description: 'Results take more than a second from the first byte received until they can be seen.',

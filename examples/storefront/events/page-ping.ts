@@ -1,6 +1,9 @@
 import { defineEvent, Type } from 'millrace';
 
-/** The browser reports how long a page took. No key: any partition may take it, so partitions can be added at any time. */
+/**
+ * The browser reports how long a page took. No key: any partition may take it, so partitions can be added at
+ * any time.
+ */
 export const pagePing = defineEvent({
   name: 'page_ping',
   version: 1,

@@ -94,7 +94,7 @@ async function sendHistory(total: number): Promise<void> {
       if (Date.parse(event.event_timestamp) > state.endMs)
         event.event_timestamp = new Date(state.endMs).toISOString();
     }
-    await sender.send(events);
+    await sender.send(events, { isHistory: true });
     state.sent += size;
     await writeFile(file, JSON.stringify(state));
     process.send?.({ type: 'progress', label: 'history', done: state.sent, total });

@@ -15,23 +15,26 @@ export class Sender {
   }
 
   /** Resolves when the server has answered for all of them; rejects only when asked to stop. */
-  async send(events: readonly ShopEvent[]): Promise<void> {
+  async send(events: readonly ShopEvent[], options: { isHistory?: boolean } = {}): Promise<void> {
     if (events.length === 0) return;
+    // History says nothing about how fast live results are.
+    const headers = options.isHistory === true ? { ...this.#headers, 'x-replayed': '1' } : this.#headers;
     const body = events.map((event) => JSON.stringify(event)).join('\n');
     for (let attempt = 0; ; attempt++) {
-      const waitMs = await this.#post(body, attempt);
+      const waitMs = await this.#post(body, { headers, attempt });
       if (waitMs === undefined) return;
       await delay(waitMs, undefined, { signal: this.#signal });
     }
   }
 
   /** Undefined when answered, else how long to wait before the next attempt. */
-  async #post(body: string, attempt: number): Promise<number | undefined> {
+  async #post(body: string, options: PostOptions): Promise<number | undefined> {
+    const { headers, attempt } = options;
     const backoffMs = Math.min(5000, 100 * 2 ** Math.min(attempt, 6));
     try {
       const response = await fetch(this.#url, {
         method: 'POST',
-        headers: this.#headers,
+        headers,
         body,
         signal: AbortSignal.any([this.#signal, AbortSignal.timeout(30_000)]),
       });
@@ -49,4 +52,9 @@ export class Sender {
       return backoffMs;
     }
   }
+}
+
+interface PostOptions {
+  readonly headers: Record<string, string>;
+  readonly attempt: number;
 }

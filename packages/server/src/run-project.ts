@@ -2,10 +2,17 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@millrace/core/base';
 import { buildWeb } from '@millrace/web/build';
-import { Companions } from './operate/index.ts';
-import { openProfile } from './profile.ts';
+import { cubeRoutes } from './http/cube.ts';
+import { deadLetterRoutes } from './http/dead-letters.ts';
+import { ingestRoutes } from './http/ingest.ts';
+import { liveRoutes } from './http/live.ts';
+import { operateRoutes } from './http/operate.ts';
+import { pageRoutes } from './http/page.ts';
+import { reportRoutes } from './http/reports.ts';
+import { createHttpServer, type HttpRoutes, type HttpServer } from './http/server.ts';
+import { Companions, systemClock } from './operate/index.ts';
+import { openProfile, type Profile } from './profile.ts';
 import type { Project } from './project/index.ts';
-import { serve } from './serve.ts';
 
 export interface RunOptions {
   readonly project: Project;
@@ -50,15 +57,11 @@ export async function runProject(options: RunOptions): Promise<RunningProject> {
     openProfile({ project, dataFolder, cacheFolder, companions, logger, version }),
     buildWeb({ outFolder: join(cacheFolder, 'web') }),
   ]);
-  const { url, app } = await serve(profile, {
-    host: options.host,
-    port: options.port,
-    webFolder: web.folder,
-    version,
-  }).catch(async (error: unknown) => {
+  const server = await listen(options, profile, web.folder).catch(async (error: unknown) => {
     await profile.close();
     throw error;
   });
+  const { url } = server;
   const key = project.definition.auth?.ingestKeys?.[0];
   if (options.startCompanions) {
     for (const companion of project.definition.companions ?? []) companions.start(companion, { url, key });
@@ -69,8 +72,51 @@ export async function runProject(options: RunOptions): Promise<RunningProject> {
     parts: partsOf(options, url),
     onFatal: (listener) => profile.onFatal(listener),
     async close() {
-      await Promise.all([companions.stop(), app.close()]);
+      await Promise.all([companions.stop(), server.close()]);
       await profile.close();
+    },
+  };
+}
+
+function listen(options: RunOptions, profile: Profile, webFolder: string): Promise<HttpServer> {
+  const { host, port, isPortFixed, logger } = options;
+  const { ingestKeys = [], pageKeys = [] } = options.project.definition.auth ?? {};
+  const { semantic } = profile;
+  return createHttpServer({
+    host,
+    port,
+    isPortFixed,
+    ingestKeys,
+    pageKeys,
+    routes: routesOf(options, profile, webFolder),
+    unreadyReason: () => (semantic?.state.status === 'starting' ? 'The metrics are starting.' : undefined),
+    clock: systemClock,
+    logger,
+  });
+}
+
+function routesOf({ project, version }: RunOptions, profile: Profile, webFolder: string): HttpRoutes {
+  const { ingest, hub, reports, figures, meter, semantic, sources } = profile;
+  const { auth, ingest: limits } = project.definition;
+  const clock = systemClock;
+  return {
+    ingest: (app) =>
+      app.register(ingestRoutes, {
+        ingest,
+        clock,
+        keys: auth?.ingestKeys ?? [],
+        onAccepted: (source, count) => sources.heard(source, count),
+        ...(limits?.eventsPerSecondMax === undefined
+          ? {}
+          : { eventsPerSecondMax: limits.eventsPerSecondMax }),
+      }),
+    page: (app) => app.register(pageRoutes, { folder: webFolder }),
+    session: (app) => app.register(liveRoutes, { hub, clock, project: project.definition.name, version }),
+    async local(app) {
+      await app.register(reportRoutes, { reports });
+      await app.register(operateRoutes, { figures, scrape: () => meter.scrape() });
+      await app.register(deadLetterRoutes, { ingest });
+      if (semantic !== undefined) await app.register(cubeRoutes, { cube: semantic });
     },
   };
 }

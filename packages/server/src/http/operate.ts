@@ -8,7 +8,10 @@ export interface OperateRoutesOptions {
 }
 
 /** `GET /metrics` for Prometheus, `GET /v1/figures` for people and scripts. */
-export async function operateRoutes(app: FastifyInstance, { figures, scrape }: OperateRoutesOptions): Promise<void> {
+export async function operateRoutes(
+  app: FastifyInstance,
+  { figures, scrape }: OperateRoutesOptions,
+): Promise<void> {
   app.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await scrape();
     return reply.type(contentType).send(text);

@@ -119,7 +119,9 @@ function dimensionsOf(
   const candidates = fields.filter((field) => {
     if (OWN_NAMES.has(field.name) || field.isPersonal || /^(total|counted|average)_/.test(field.name))
       return false;
-    const isName = field.kind === 'integer' && NAMING_NUMBER.test(field.name);
+    // A number that names one row each is an id.
+    const isName =
+      field.kind === 'integer' && NAMING_NUMBER.test(field.name) && distinct(field) <= rowCount / 2;
     if (field.kind !== 'text' && field.kind !== 'boolean' && !isName) return false;
     return distinct(field) >= 2 && distinct(field) <= distinctMax;
   });

@@ -38,7 +38,8 @@ export class SystemProbe {
   #loopSamples = 0;
   #checkpointMsMax = 0;
   #storedBefore = 0;
-  #isCaughtUp = false;
+  /** Undefined while a start or a back-fill is being caught up with. */
+  #caughtUpAtMs: number | undefined;
   #asOfMs: number | undefined;
 
   constructor(clock: Clock, marts: LatencyWindow) {
@@ -81,8 +82,8 @@ export class SystemProbe {
       this.#storedBefore = counts.stored;
       const identity = parts.pump.identity();
       const delays = parts.streamDelaysMs();
-      if (parts.isBackfilling()) this.#isCaughtUp = false;
-      else if (identity.lagRecords < CAUGHT_UP_LAG) this.#isCaughtUp = true;
+      if (parts.isBackfilling()) this.#caughtUpAtMs = undefined;
+      else if (identity.lagRecords < CAUGHT_UP_LAG) this.#caughtUpAtMs ??= nowMs;
       return {
         events_per_second: this.#accepted.perSecond(nowMs, RATE_WINDOW_MS),
         events_last_second: this.#accepted.perSecond(nowMs, 1000),
@@ -93,7 +94,7 @@ export class SystemProbe {
         refused_requests: counts.refusedRequests,
         loaded: identity.rows,
         lag_records: identity.lagRecords,
-        avg_latency_ms: this.#isCaughtUp ? this.#averageMs(nowMs, delays) : undefined,
+        avg_latency_ms: this.#averageMs(nowMs, delays),
         freshness_ms: this.#asOfMs === undefined ? undefined : nowMs - this.#asOfMs,
         latency_stream_p50_ms: this.#allStreams.quantileMs(nowMs, QUANTILE_WINDOW_MS, 0.5),
         latency_stream_p99_ms: this.#allStreams.quantileMs(nowMs, QUANTILE_WINDOW_MS, 0.99),
@@ -112,11 +113,14 @@ export class SystemProbe {
   }
 
   #averageMs(nowMs: number, delays: ReadonlyMap<string, number>): number | undefined {
-    let worst = this.#marts.meanMs(nowMs, AVERAGE_WINDOW_MS);
+    // What was caught up with was late by nature: the window begins after it.
+    const windowMs = Math.min(AVERAGE_WINDOW_MS, nowMs - (this.#caughtUpAtMs ?? nowMs) - 1000);
+    if (windowMs < 1000) return undefined;
+    let worst = this.#marts.meanMs(nowMs, windowMs);
     const consider = (candidateMs: number | undefined) => {
       if (candidateMs !== undefined && candidateMs > (worst ?? -1)) worst = candidateMs;
     };
-    for (const window of this.#streams.values()) consider(window.meanMs(nowMs, AVERAGE_WINDOW_MS));
+    for (const window of this.#streams.values()) consider(window.meanMs(nowMs, windowMs));
     for (const delayMs of delays.values()) consider(delayMs > 0 ? delayMs : undefined);
     return worst;
   }

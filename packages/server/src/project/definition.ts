@@ -1,3 +1,4 @@
+import type { IngestLimits } from '@millrace/core/ingest';
 import type { TopicConfig } from '@millrace/core/log';
 
 /**
@@ -33,12 +34,13 @@ export interface ProjectDefinition {
   readonly auth?: {
     /** Keys that may send events. Binding beyond loopback needs at least one. */
     readonly ingestKeys?: readonly string[];
+    /** Keys that may read the page and its figures beyond loopback. Without any, nobody may. */
+    readonly pageKeys?: readonly string[];
     /** Secret (HS256) of the tokens that may ask for metrics; local readers need none while it is unset. */
     readonly querySecret?: string;
   };
-  readonly ingest?: {
-    /** How far in the future an event time may lie. Default 5 minutes. */
-    readonly futureToleranceMs?: number;
+  /** Limits of what is accepted, and of the memory for deduplication. */
+  readonly ingest?: Partial<IngestLimits> & {
     /** Events a second for each key. Default unlimited. */
     readonly eventsPerSecondMax?: number;
   };
