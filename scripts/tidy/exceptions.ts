@@ -16,7 +16,6 @@ export const entries: readonly Named[] = [
   { path: /^scripts\/bootstrap\.mjs$/, reason: 'every npm script; it names the entry of each command' },
   { path: /^packages\/server\/bin\/millrace\.mjs$/, reason: 'the millrace command' },
   { path: /^packages\/server\/src\/index\.ts$/, reason: 'what projects import as millrace' },
-  { path: /^packages\/client\/src\/index\.ts$/, reason: 'what applications import as @millrace/client' },
   { path: /^packages\/web\/src\/main\.tsx$/, reason: 'the page; index.html loads it' },
   { path: /^scripts\/test\/event-reporter\.ts$/, reason: 'node --test-reporter loads it' },
 ];
