@@ -9,8 +9,15 @@ export interface DataFileColumn {
   readonly name: string;
   /** DuckDB's type name: `VARCHAR`, `BIGINT`, `TIMESTAMP`, … */
   readonly type: string;
-  /** Smallest and largest value of a column of whole numbers; undefined for other types and without any value. */
+  /**
+   * Smallest and largest value of a column of whole numbers; undefined for other types and without any value.
+   */
   readonly range?: { readonly min: number; readonly max: number } | undefined;
+}
+
+export interface DataFileOptions {
+  /** Only the first so many rows. Default all. */
+  readonly rowsMax?: number;
 }
 
 export interface JsonRowsOptions {
@@ -33,8 +40,8 @@ const READERS: Readonly<Record<string, (path: string) => string>> = {
 const WHOLE_NUMBERS = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|DECIMAL\(\d+,0\))$/;
 
 /**
- * A data file (CSV, TSV, NDJSON, each also with `.gz`, or Parquet) read by a DuckDB of its own, in memory: never the
- * one that holds the warehouse. Times without zone are UTC.
+ * A data file (CSV, TSV, NDJSON, each also with `.gz`, or Parquet) read by a DuckDB of its own, in memory:
+ * never the one that holds the warehouse. Times without zone are UTC.
  */
 export class DataFile implements AsyncDisposable {
   readonly columns: readonly DataFileColumn[];
@@ -58,11 +65,12 @@ export class DataFile implements AsyncDisposable {
   }
 
   /**
-   * `DATA_FILE_UNREADABLE` when the file is absent, of an unknown kind, empty, or not what its name says. A file with
-   * a header alone has columns and no rows.
+   * `DATA_FILE_UNREADABLE` when the file is absent, of an unknown kind, empty, or not what its name says. A
+   * file with a header alone has columns and no rows.
    */
-  static async open(path: string): Promise<DataFile> {
-    const relation = await relationOf(path);
+  static async open(path: string, { rowsMax }: DataFileOptions = {}): Promise<DataFile> {
+    const all = await relationOf(path);
+    const relation = rowsMax === undefined ? all : `(select * from ${all} limit ${rowsMax})`;
     // Only who reads a file loads the engine: the program's own database lives in another thread.
     const duckdb = await import('@duckdb/node-api');
     const instance = await duckdb.DuckDBInstance.create(':memory:', { memory_limit: '512MB', threads: '2' });
@@ -78,7 +86,10 @@ export class DataFile implements AsyncDisposable {
     }
   }
 
-  /** The rows in the file's order, each as one JSON object's text. `DATA_FILE_UNREADABLE` when one cannot be read. */
+  /**
+   * The rows in the file's order, each as one JSON object's text. `DATA_FILE_UNREADABLE` when one cannot be
+   * read.
+   */
   async *jsonRows(options: JsonRowsOptions): AsyncGenerator<string[]> {
     const { fields, fromRow, batchRows } = options;
     const members = Object.entries(fields).map(([name, sql]) => `${quoteName(name)} := ${sql}`);

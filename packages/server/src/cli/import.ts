@@ -1,5 +1,5 @@
 import { basename, join, resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { ProgressLine } from './progress-line.ts';
 import { KEY_HELP, serverKey, serverOption } from './server-option.ts';
 
@@ -9,6 +9,7 @@ interface ImportCommandOptions {
   readonly id: string | undefined;
   readonly url: string;
   readonly state: string | undefined;
+  readonly rows: number | undefined;
 }
 
 export function importCommand(): Command {
@@ -18,6 +19,7 @@ export function importCommand(): Command {
     .option('--type <name>', 'event type (default: the name of the file)')
     .option('--time <column>', 'column with the event time (default: the one that looks like it)')
     .option('--id <column>', 'column with a unique id (default: file and number of the row)')
+    .option('--rows <n>', 'only the first rows, to try it', parseCount)
     .addOption(serverOption())
     .option('--state <file>', 'remembers how far it came, so that a stopped import goes on there')
     .addHelpText(
@@ -32,7 +34,8 @@ async function runImport(path: string, options: ImportCommandOptions): Promise<v
     import('@millrace/adapters/duckdb'),
     import('../import/index.ts'),
   ]);
-  await using file = await DataFile.open(path);
+  const { rows: rowsMax } = options;
+  await using file = await DataFile.open(path, rowsMax === undefined ? {} : { rowsMax });
   const plan = planImport(file.columns, {
     eventType: options.type ?? eventTypeOf(path),
     timeColumn: options.time,
@@ -79,4 +82,11 @@ async function runImport(path: string, options: ImportCommandOptions): Promise<v
 function companionState(fileName: string): string | undefined {
   const folder = process.env['MILLRACE_STATE'];
   return folder === undefined ? undefined : join(folder, `import-${fileName}.json`);
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new InvalidArgumentError('A number of rows is 1 or more.');
+  return count;
 }

@@ -17,7 +17,7 @@ export function semanticFile({ eventType, dimensions, measures }: ProjectPlan): 
         type: sum
         public: false
       - name: average_${name}
-        sql: "1.0 * {total_${name}} / nullif({counted_${name}}, 0)"
+        sql: "1.0 * {CUBE.total_${name}} / nullif({CUBE.counted_${name}}, 0)"
         type: number`,
   );
   const slices = dimensions.map(
