@@ -1,21 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test, type TestContext } from 'node:test';
-import { chromiumCommand } from '@millrace/testkit/engines';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { after, before, describe, test } from 'node:test';
+import { BrowserSession, said, tile, withoutBrowser } from './browser-session.ts';
 import { PageHarness } from './page-harness.ts';
-
-const located = chromiumCommand();
-const skip = 'absent' in located ? located.absent : false;
-
-const launchArguments = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 const dashboard = (title: string) => `
 title: ${title}
@@ -38,57 +24,23 @@ tiles:
     query: { source: metrics, measures: [orders.count], dimensions: [orders.product] }
 `;
 
-describe('the page', { skip }, () => {
-  let browser: Browser;
+describe('the page', { skip: withoutBrowser }, () => {
+  let session: BrowserSession;
   let harness: PageHarness;
-  let context: BrowserContext;
 
   before(async () => {
     harness = await PageHarness.start();
     await harness.writeDashboard(dashboard('Shop'));
     await harness.up();
-    browser = await chromium.launch({
-      executablePath: (located as { path: string }).path,
-      args: launchArguments,
-    });
+    session = await BrowserSession.start(() => harness.url);
   });
   after(async () => {
-    await browser?.close();
+    await session?.close();
     await harness?.end();
   });
 
-  /** A page whose every complaint, and every request elsewhere, fails the test. */
-  async function open(
-    t: TestContext,
-    path = '/',
-    options: Parameters<Browser['newContext']>[0] = {},
-  ): Promise<Page> {
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-    t.after(() => context.close());
-    return openIn(context, path);
-  }
-
-  async function openIn(opened: BrowserContext, path: string): Promise<Page> {
-    const page = await opened.newPage();
-    page.setDefaultTimeout(10_000);
-    page.on('pageerror', (error) => assert.fail(error));
-    page.on('request', (request) => {
-      assert.ok(request.url().startsWith(harness.url), `the page asked for ${request.url()}`);
-    });
-    page.on('console', (message) => {
-      const isPolicy = message.text().includes('Content Security Policy');
-      assert.ok(!isPolicy, message.text());
-    });
-    await page.goto(harness.url + path);
-    return page;
-  }
-
-  const tile = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
-  const text = (page: Page, name: string, wanted: string | RegExp) =>
-    tile(page, name).getByText(wanted).waitFor();
-
   test('moves by itself', async (t) => {
-    const page = await open(t);
+    const page = await session.open(t);
     const number = tile(page, 'Rate').locator('.big-number');
     const first = await number.textContent();
     await page.waitForFunction(
@@ -106,36 +58,36 @@ describe('the page', { skip }, () => {
   });
 
   test('shows a change of the data at once, and says how fresh it is', async (t) => {
-    const page = await open(t);
-    await text(page, 'Orders', '300');
+    const page = await session.open(t);
+    await said(page, 'Orders', '300');
     harness.metrics.setOrders(400);
-    await text(page, 'Orders', '1,200');
-    await text(page, 'Orders', /\d\.\d s ago$/);
-    await text(page, 'Fraud', 'No suspicion');
+    await said(page, 'Orders', '1,200');
+    await said(page, 'Orders', /\d\.\d s ago$/);
+    await said(page, 'Fraud', 'No suspicion');
     harness.addFraud('u-1');
-    await text(page, 'Fraud', 'u-1');
+    await said(page, 'Fraud', 'u-1');
     harness.addFraud('u-2');
-    await text(page, 'Fraud', 'u-2');
+    await said(page, 'Fraud', 'u-2');
     const users = await tile(page, 'Fraud').locator('tbody td:last-child').allTextContents();
     assert.deepEqual(users, ['u-2', 'u-1'], 'newest first');
   });
 
   test('survives a restart of the server', async (t) => {
-    const page = await open(t);
+    const page = await session.open(t);
     harness.metrics.setOrders(100);
-    await text(page, 'Orders', '300');
+    await said(page, 'Orders', '300');
     await harness.down();
     await page.getByText(/^Reconnecting/).waitFor();
-    await text(page, 'Orders', /old$/);
-    await text(page, 'Orders', '300');
+    await said(page, 'Orders', /old$/);
+    await said(page, 'Orders', '300');
     harness.metrics.orders = 500;
     await harness.up();
-    await text(page, 'Orders', '1,500');
+    await said(page, 'Orders', '1,500');
     await page.getByText('Live', { exact: true }).waitFor();
   });
 
   test('a saved dashboard is on the page within two seconds, a broken one keeps the last good one', async (t) => {
-    const page = await open(t);
+    const page = await session.open(t);
     const heading = (name: string) => page.getByRole('heading', { level: 1, name });
     await heading('Shop').waitFor();
     await harness.writeDashboard(dashboard('Better shop'));
@@ -151,7 +103,7 @@ describe('the page', { skip }, () => {
   });
 
   test('can be used with the keyboard alone', async (t) => {
-    const page = await open(t);
+    const page = await session.open(t);
     await tile(page, 'Rate').locator('canvas').waitFor();
     const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
     await page.keyboard.press('Tab');
@@ -174,52 +126,52 @@ describe('the page', { skip }, () => {
   });
 
   test('can be held still, and goes on with what is true then', async (t) => {
-    const page = await open(t);
+    const page = await session.open(t);
     harness.metrics.setOrders(100);
-    await text(page, 'Orders', '300');
+    await said(page, 'Orders', '300');
     const hold = page.getByRole('button', { name: 'Hold the page still' });
     await hold.press('Space');
     await page.getByText('Paused', { exact: true }).waitFor();
     harness.metrics.setOrders(200);
-    const other = await openIn(context, '/');
-    await text(other, 'Orders', '600');
-    await text(page, 'Orders', '300');
+    const other = await session.openTab(page.context(), '/');
+    await said(other, 'Orders', '600');
+    await said(page, 'Orders', '300');
     await hold.press('Space');
-    await text(page, 'Orders', '600');
+    await said(page, 'Orders', '600');
   });
 
   test('all tabs of a browser share one connection', async (t) => {
-    const page = await open(t);
+    const page = await session.open(t);
     await tile(page, 'Rate').locator('canvas').waitFor();
-    const tabs = await Promise.all([1, 2, 3].map(() => openIn(context, '/')));
+    const tabs = await Promise.all([1, 2, 3].map(() => session.openTab(page.context(), '/')));
     for (const tab of tabs) await tile(tab, 'Rate').locator('canvas').waitFor();
     assert.equal(harness.viewers, 1);
   });
 
   test('works where there is no shared worker', async (t) => {
-    const page = await open(t, '/nothing');
+    const page = await session.open(t, '/nothing');
     await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'));
     await page.goto(`${harness.url}/`);
     harness.metrics.setOrders(300);
-    await text(page, 'Orders', '900');
-    const other = await openIn(context, '/');
-    await text(other, 'Orders', '900');
+    await said(page, 'Orders', '900');
+    const other = await session.openTab(page.context(), '/');
+    await said(other, 'Orders', '900');
     assert.equal(harness.viewers, 2);
   });
 
   test('a part that starts later says so, and one that fails says what to do', async (t) => {
     harness.metrics.become({ status: 'starting' });
-    const page = await open(t);
-    await text(page, 'Orders', 'Starting');
+    const page = await session.open(t);
+    await said(page, 'Orders', 'Starting');
     await tile(page, 'Rate').locator('canvas').waitFor();
     harness.metrics.become({ status: 'failed', reason: 'The model orders.yml does not compile.' });
-    await text(page, 'Orders', 'The model orders.yml does not compile.');
+    await said(page, 'Orders', 'The model orders.yml does not compile.');
     harness.metrics.become({ status: 'ready' });
-    await text(page, 'Orders', '900');
+    await said(page, 'Orders', '900');
   });
 
   test('an alert that fires is seen on every page, and heard', async (t) => {
-    const page = await open(t, '/explore');
+    const page = await session.open(t, '/explore');
     const { alerts } = harness.alerts;
     harness.setAlerts({
       alerts: alerts.map((alert) => ({ ...alert, phase: 'firing', value: 3 })),
@@ -241,18 +193,18 @@ describe('the page', { skip }, () => {
   });
 
   test('explores one metric, sliced, and keeps the choice in the address', async (t) => {
-    const page = await open(t, '/explore');
-    await text(page, 'Count', '900');
+    const page = await session.open(t, '/explore');
+    await said(page, 'Count', '900');
     await page.getByLabel('Slice by').selectOption('orders.product');
-    await text(page, 'Count by Product', 'lamp');
+    await said(page, 'Count by Product', 'lamp');
     assert.match(page.url(), /by=orders\.product/);
     await page.reload();
-    await text(page, 'Count by Product', 'lamp');
+    await said(page, 'Count by Product', 'lamp');
   });
 
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`fits a narrow screen, ${colorScheme}`, async (t) => {
-      const page = await open(t, '/', { viewport: { width: 390, height: 844 }, colorScheme });
+      const page = await session.open(t, '/', { viewport: { width: 390, height: 844 }, colorScheme });
       for (const path of ['/', '/explore', '/alerts', '/pipeline']) {
         await page.goto(harness.url + path);
         await page.getByRole('heading', { level: 1 }).waitFor();
@@ -264,7 +216,7 @@ describe('the page', { skip }, () => {
   }
 
   test('nothing moves by style when less motion is asked for', async (t) => {
-    const page = await open(t, '/', { reducedMotion: 'reduce' });
+    const page = await session.open(t, '/', { reducedMotion: 'reduce' });
     await tile(page, 'Products').locator('.bar-fill').first().waitFor();
     const moving = await page.evaluate(
       () =>

@@ -8,7 +8,7 @@ export interface SeriesPlotContent {
   readonly timesMs: readonly number[];
   readonly lines: readonly Line[];
   readonly shape: ChartShape;
-  /** The time axis ends now and spans so much; default what the data spans. */
+  /** The time axis ends now and spans so much at most; default what the data spans. */
   readonly lastMs?: number | undefined;
   /** A line across the chart, such as the bound of an alert. */
   readonly bound?: number | undefined;
@@ -99,15 +99,34 @@ export class SeriesPlot {
   }
 
   #range(): readonly [number, number] | undefined {
-    const lastMs = this.#content?.lastMs;
-    const nowMs = this.#options.nowMs();
-    return lastMs === undefined ? undefined : [nowMs - lastMs, nowMs];
+    const { lastMs, shape, timesMs = [] } = this.#content ?? {};
+    if (lastMs === undefined) return undefined;
+    const [begin, end] = timeRangeOf(lastMs, this.#options.nowMs(), timesMs[0]);
+    if (shape !== 'bars' || timesMs.length < 2) return [begin, end];
+    // Bars stand on their time with half their width on either side.
+    const half = smallestStep(timesMs) / 2;
+    return [begin - half, Math.max(end, (timesMs.at(-1) as number) + half)];
   }
 
   #resize(): void {
     const { clientWidth: width, clientHeight: height } = this.#element;
     if (width > 0 && height > 0) this.#plot?.setSize({ width, height });
   }
+}
+
+/** Ends now; begins with the data where that is younger than `lastMs`, so that a first minute fills the chart. */
+export function timeRangeOf(lastMs: number, nowMs: number, firstMs: number | undefined): [number, number] {
+  const shortest = lastMs / 10;
+  const begin = Math.max(nowMs - lastMs, Math.min(firstMs ?? 0, nowMs - shortest));
+  return [begin, nowMs];
+}
+
+function smallestStep(timesMs: readonly number[]): number {
+  let smallest = Number.POSITIVE_INFINITY;
+  for (let i = 1; i < timesMs.length; i++) {
+    smallest = Math.min(smallest, (timesMs[i] as number) - (timesMs[i - 1] as number));
+  }
+  return smallest;
 }
 
 function pointedAt(plot: uPlot): Pointed | undefined {

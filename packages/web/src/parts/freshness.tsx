@@ -38,8 +38,13 @@ function freshnessOf(
   const age = formatSeconds(nowMs - dataMs);
   const title = `Data up to ${formatWhole(dataMs)}; asked at ${formatWhole(evaluatedAtMs)}`;
   if (line.paused) return { tone: 'quiet', text: `paused, ${age} old`, title };
-  if (status === 'stale' || !line.connected)
+  if (status === 'stale' || !line.connected) {
     return { tone: 'warn', text: `${age} old`, title: `Not connected. ${title}` };
+  }
+  // A document of the system itself has no time up to which it is complete: it holds until it changes.
+  if (result.watermarkMs === undefined) {
+    return { tone: 'good', text: 'live', title: `Unchanged since ${formatWhole(evaluatedAtMs)}` };
+  }
   return { tone: 'good', text: `${age} ago`, title };
 }
 

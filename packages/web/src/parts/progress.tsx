@@ -1,5 +1,6 @@
 import type { ProgressReport } from 'millrace/wire';
 import { formatNumber } from '../format/number-format.ts';
+import { titleOf } from '../format/value-format.ts';
 
 /** Long work under way, such as the first back-fill; nothing when there is none. */
 export function ProgressBanner({ progress }: { readonly progress: readonly ProgressReport[] }) {
@@ -19,7 +20,7 @@ function ProgressLine({ label, done, total }: ProgressReport) {
   const count = (value: number) => formatNumber(value, { style: 'number' });
   return (
     <div className="progress">
-      <span className="progress-label">{label}</span>
+      <span className="progress-label">{titleOf(label)}</span>
       <progress className="progress-bar" value={done} max={total} aria-label={label} />
       <span className="progress-count">
         {count(done)} of {count(total)} ({formatNumber(share, { style: 'percent', decimals: 0 })})

@@ -22,13 +22,10 @@ export function equalResults(one: LiveResult, other: LiveResult): boolean {
 /** The way from one result to another; undefined when a snapshot says it shorter or the columns differ. */
 export function deltaBetween(from: LiveResult, to: LiveResult): LiveDelta | undefined {
   if (!equalRows(from.columns, to.columns)) return undefined;
-  const still = changedRows(from.rows, to.rows, 0);
-  const shift = still.length === 0 ? 0 : likelyShift(from.rows, to.rows);
-  const moved = shift === 0 ? still : changedRows(from.rows, to.rows, shift);
-  const better = moved.length < still.length;
-  const changed = better ? moved : still;
+  const shift = likelyShift(from.rows, to.rows);
+  const changed = changedRows(from.rows, to.rows, shift);
   if (changed.length > 4 && changed.length * 4 > to.rows.length * 3) return undefined;
-  return { shift: better ? shift : 0, rowCount: to.rows.length, changed, watermarkMs: to.watermarkMs };
+  return { shift, rowCount: to.rows.length, changed, watermarkMs: to.watermarkMs };
 }
 
 /** Total for any delta: a place that nothing was said about holds an empty row. */
