@@ -9,8 +9,8 @@ export interface AuthRequest {
 }
 
 /**
- * Cube's `checkAuth`, instead of its own: that one lets requests without a valid token pass unless `NODE_ENV` is right.
- * Sets the security context, or throws the 403 that Cube sends.
+ * Cube's `checkAuth`, instead of its own: that one lets requests without a valid token pass unless `NODE_ENV`
+ * is right. Sets the security context, or throws the 403 that Cube sends.
  */
 export function createCheckAuth(auth: CubeAuth): (request: AuthRequest, token: string | undefined) => void {
   if (auth.mode === 'open') {

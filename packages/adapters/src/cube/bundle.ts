@@ -20,8 +20,8 @@ const inShared = join('@cubejs-backend', 'shared', 'dist');
 const dayMs = 86_400_000;
 
 /**
- * The file of the Cube thread: our worker and all of Cube in one, 2–4 times faster to load than the package tree.
- * Made once for each version of its inputs (about 3 s) and kept in `cacheFolder`.
+ * The file of the Cube thread: our worker and all of Cube in one, 2–4 times faster to load than the package
+ * tree. Made once for each version of its inputs (a second or two) and kept in `cacheFolder`.
  *
  * Throws `CUBE_BUNDLE_FAILED`.
  */
@@ -136,14 +136,17 @@ async function keyOf(options: CubeBundleOptions): Promise<string> {
 }
 
 function isSource(name: string): boolean {
-  return /\.(ts|js)$/.test(name) && !/\.test\.ts$|^test-/.test(name);
+  return /\.(ts|js)$/.test(name) && !name.endsWith('.test.ts');
 }
 
 function versionOf(name: string): string {
   return (require(`${name}/package.json`) as { version: string }).version;
 }
 
-/** npm's own record of what is installed; none under another package manager, where the versions above must do. */
+/**
+ * npm's own record of what is installed; none under another package manager, where the versions above must
+ * do.
+ */
 async function installedPackages(): Promise<string> {
   const core = require.resolve('@cubejs-backend/server-core/package.json');
   const lock = join(core.slice(0, core.lastIndexOf('@cubejs-backend')), '.package-lock.json');

@@ -9,9 +9,10 @@ interface Held<Answer> {
 }
 
 /**
- * Answers by query, each with the data version for which it was asked. An answer is given again only at its own version,
- * and a query in flight is shared only by those who ask at its version: no timer, no answer older than the question.
- * One answer is kept for a query; the least recently used ones go when there are more bytes than `bytesMax`.
+ * Answers by query, each with the data version for which it was asked. An answer is given again only at its
+ * own version, and a query in flight is shared only by those who ask at its version: no timer, no answer
+ * older than the question. One answer is kept for a query; the least recently used ones go when there are
+ * more bytes than `bytesMax`.
  */
 export class VersionedCache<Answer> {
   readonly #bytesMax: number;
@@ -33,8 +34,8 @@ export class VersionedCache<Answer> {
   }
 
   /**
-   * The answer to `query` at `version`, which must have been read before the call. `ask` gets it when it is not here;
-   * it may see newer data, never older. Failures are not kept.
+   * The answer to `query` at `version`, which must have been read before the call. `ask` gets it when it is
+   * not here; it may see newer data, never older. Failures are not kept.
    */
   async answer(query: string, version: string, ask: () => Promise<Answer>): Promise<Answer> {
     const held = this.#held.get(query);

@@ -1,9 +1,13 @@
-/** Which parts of Cube's interface answer over HTTP and WebSocket; `sql` shows the SQL of queries and extended meta. */
+/**
+ * Which parts of Cube's interface answer over HTTP and WebSocket; `sql` shows the SQL of queries and extended
+ * meta.
+ */
 export type CubeApiScope = 'data' | 'meta' | 'graphql' | 'sql';
 
 /**
  * Who may ask over HTTP and WebSocket.
- * - `open`: everybody who reaches the private socket, with the security context `{}`: for a server on loopback without keys.
+ * - `open`: everybody who reaches the private socket, with the security context `{}`: for a server on
+ *   loopback without keys.
  * - `token`: bearers of a JWT signed with HS256 by one of `secrets`; its claims are the security context.
  */
 export type CubeAuth =

@@ -70,7 +70,9 @@ export class WarehouseDriver extends BaseDriver {
   }
 }
 
-/** By columns → by rows, with the value forms of Cube's own DuckDB driver, so that clients see no difference. */
+/**
+ * By columns → by rows, with the value forms of Cube's own DuckDB driver, so that clients see no difference.
+ */
 export function rowsOf({ names, types, columns }: SqlResult): Row[] {
   const count = columns[0]?.length ?? 0;
   const rows: Record<string, SqlValue>[] = [];

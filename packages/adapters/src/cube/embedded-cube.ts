@@ -82,11 +82,12 @@ interface QueryCache {
 const compiledQueriesMax = 500;
 
 /**
- * Cube with three things replaced: where compiled models come from, how queries reach the data, and the cache between.
+ * Cube with three things replaced: where compiled models come from, how queries reach the data, and the cache
+ * between.
  *
- * Cube's own cache lives by timers and joins equal queries across changes of the data: an answer can be a second old, and
- * a query that was running when the data changed is stored as if it were new. Here the data version is part of both the
- * cache's and the flights' key (`VersionedCache`).
+ * Cube's own cache lives by timers and joins equal queries across changes of the data: an answer can be a
+ * second old, and a query that was running when the data changed is stored as if it were new. Here the data
+ * version is part of both the cache's and the flights' key (`VersionedCache`).
  */
 export class EmbeddedCube extends CubejsServerCore {
   readonly #embedded: EmbeddedCubeOptions;
@@ -108,8 +109,8 @@ export class EmbeddedCube extends CubejsServerCore {
       webSockets: true,
       scheduledRefreshTimer: false,
       allowNodeRequire: false,
-      // Longer than any query at the warehouse: answers come whole, never as `Continue wait`, so a query that is slower
-      // than the data changes still gets one.
+      // Longer than any query at the warehouse: answers come whole, never as `Continue wait`, so a query that
+      // is slower than the data changes still gets one.
       orchestratorOptions: { continueWaitTimeout: 90 },
       // Cube wants one; `checkAuth` decides without it.
       apiSecret: randomBytes(32).toString('hex'),
@@ -245,7 +246,10 @@ export class EmbeddedCube extends CubejsServerCore {
     return await this.#cache.answer(key, versions.of(tables), () => driver.answer(query, values));
   }
 
-  /** The engine's message may quote values of rows that the caller may not see: it is for the log, and for open servers. */
+  /**
+   * The engine's message may quote values of rows that the caller may not see: it is for the log, and for
+   * open servers.
+   */
   #failed({ requestId }: QueryBody, error: unknown): Error {
     const { config, log } = this.#embedded;
     const known = isMillraceError(error) ? error : fail('CUBE_QUERY_FAILED', { cause: error });
@@ -268,7 +272,10 @@ function bytesOf({ rows }: WarehouseAnswer): number {
   return bytes;
 }
 
-/** Undocumented members of Cube on which the embedding relies: absent ones must stop the start, not the first query. */
+/**
+ * Undocumented members of Cube on which the embedding relies: absent ones must stop the start, not the first
+ * query.
+ */
 function assertMembers(holder: object | undefined, names: readonly string[]): void {
   const missing = names.filter((name) => holder === undefined || !(name in holder));
   if (missing.length === 0) return;

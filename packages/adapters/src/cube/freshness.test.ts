@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { seededRandom } from '@millrace/core/base';
-import { openLayer, type TestLayer } from './test-layer.ts';
-import { TestWarehouse } from './test-warehouse.ts';
+import { ChannelWarehouse, openLayerHarness, type LayerHarness } from '@millrace/testkit/semantic';
+import { CubeSemanticLayer } from './semantic-layer.ts';
 
 const model = `
 cubes:
@@ -18,16 +18,20 @@ cubes:
 const query = { measures: ['ev.count'], dimensions: ['ev.k'] };
 const path = `/cubejs-api/v1/load?query=${encodeURIComponent(JSON.stringify(query))}`;
 
-let warehouse: TestWarehouse;
-let opened: TestLayer;
+let warehouse: ChannelWarehouse;
+let opened: LayerHarness<CubeSemanticLayer>;
 
 before(async () => {
-  warehouse = await TestWarehouse.open(
+  warehouse = await ChannelWarehouse.open(
     `create schema marts; create table marts.ev as select 'k' as k from range(10);
      create table marts.other as select 1 as x`,
     ['marts.ev', 'marts.other'],
   );
-  opened = await openLayer({ warehouse, models: { 'ev.yml': model } });
+  opened = await openLayerHarness({
+    warehouse,
+    models: { 'ev.yml': model },
+    create: (setting) => new CubeSemanticLayer({ ...setting, auth: { mode: 'open' } }),
+  });
   await opened.until(({ status }) => status === 'ready');
 });
 

@@ -20,8 +20,9 @@ export interface CubeAnswer {
 }
 
 /**
- * Cube's answer as rows by position: dimensions, then time dimensions, then measures, each in the query's order, whether
- * there are rows or not. A comparison of date ranges has the range as its first column, one range's rows after another.
+ * Cube's answer as rows by position: dimensions, then time dimensions, then measures, each in the query's
+ * order, whether there are rows or not. A comparison of date ranges has the range as its first column, one
+ * range's rows after another.
  */
 export function metricResultOf({ queryType, results }: CubeAnswer): MetricResult {
   const [first] = results;

@@ -20,7 +20,10 @@ const bufferedBytesMax = 8 * 1024 * 1024;
 const connectionsMax = 200;
 const pushIntervalMs = 100;
 
-/** Routes that answer; everything else that Cube has (playground, jobs, SQL interface, system) does not exist here. */
+/**
+ * Routes that answer; everything else that Cube has (playground, jobs, SQL interface, system) does not exist
+ * here.
+ */
 const routes = new Set([
   '/cubejs-api/v1/load',
   '/cubejs-api/v1/subscribe',
@@ -98,7 +101,10 @@ export class MetricServer {
     else socket.send(text);
   }
 
-  /** Evaluates subscriptions when the data changed, not by the clock; answers that did not change are not sent. */
+  /**
+   * Evaluates subscriptions when the data changed, not by the clock; answers that did not change are not
+   * sent.
+   */
   async #push(): Promise<void> {
     const version = this.#options.versions.of(undefined);
     if (this.#pushing || this.#connections.size === 0 || version === this.#pushedVersion) return;

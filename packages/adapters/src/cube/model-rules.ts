@@ -19,7 +19,8 @@ export interface CompiledCube {
 const template = /\{%|%\}|\{\{|\}\}/;
 
 /**
- * Refuses files that need Cube's native addon. Throws `CUBE_MODEL_UNSUPPORTED`, which names file, line and construct.
+ * Refuses files that need Cube's native addon. Throws `CUBE_MODEL_UNSUPPORTED`, which names file, line and
+ * construct.
  */
 export function checkModelFiles(files: readonly ModelFile[]): void {
   for (const { fileName, content } of files) {

@@ -3,8 +3,13 @@ import assert from 'node:assert/strict';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { openLayer, writeModels, type TestLayer } from './test-layer.ts';
-import { TestWarehouse } from './test-warehouse.ts';
+import {
+  ChannelWarehouse,
+  openLayerHarness,
+  writeModels,
+  type LayerHarness,
+} from '@millrace/testkit/semantic';
+import { CubeSemanticLayer } from './semantic-layer.ts';
 
 const events = (measures: string) => `
 cubes:
@@ -22,10 +27,10 @@ cubes:
     access_policy: [{ group: admin, member_level: { includes: "*" } }]
 `;
 
-let warehouse: TestWarehouse;
+let warehouse: ChannelWarehouse;
 
 before(async () => {
-  warehouse = await TestWarehouse.open(
+  warehouse = await ChannelWarehouse.open(
     `create schema marts; create table marts.ev as select 'k' || (i % 2) as k from range(10) t(i)`,
     ['marts.ev'],
   );
@@ -33,13 +38,17 @@ before(async () => {
 
 after(() => warehouse.close());
 
-async function opened(models: Record<string, string>): Promise<TestLayer> {
-  const layer = await openLayer({ warehouse, models, modelPollMs: 50 });
+async function opened(models: Record<string, string>): Promise<LayerHarness<CubeSemanticLayer>> {
+  const layer = await openLayerHarness({
+    warehouse,
+    models,
+    create: (setting) => new CubeSemanticLayer({ ...setting, auth: { mode: 'open' }, modelPollMs: 50 }),
+  });
   await layer.until(({ status }) => status !== 'starting');
   return layer;
 }
 
-const load = async ({ layer }: TestLayer, measure: string) =>
+const load = async ({ layer }: LayerHarness<CubeSemanticLayer>, measure: string) =>
   (await layer.load({ measures: [measure] }, {})).rows[0]?.[0];
 
 test('a changed file takes effect', async (context) => {

@@ -105,7 +105,10 @@ export class Models<Compiled> {
     }
   }
 
-  /** Cube names the file of some mistakes only; of the others, the file that has the same mistake when it is alone. */
+  /**
+   * Cube names the file of some mistakes only; of the others, the file that has the same mistake when it is
+   * alone.
+   */
   async #broken(files: readonly ModelFile[], error: unknown): Promise<Error> {
     const report = reportOf(error);
     if (report.file !== undefined) return brokenModel(report, error);
@@ -126,7 +129,10 @@ interface Report {
   readonly message: string;
 }
 
-/** Cube's report begins with `Compile errors:`, and each file's part with `name.yml Errors:` or just `Errors:`. */
+/**
+ * Cube's report begins with `Compile errors:`, and each file's part with `name.yml Errors:` or just
+ * `Errors:`.
+ */
 function reportOf(error: unknown): Report {
   const message = messageOf(error)
     .replace(/^Compile errors:\n/, '')

@@ -5,8 +5,9 @@ import dnsPromises from 'node:dns/promises';
 import net from 'node:net';
 
 /**
- * Closes the thread's ways to the outside: connections, name look-ups and child processes throw. Cube needs none of them
- * (its SQL goes by message, its server listens on a socket file), so an attempt is a defect, and it is reported.
+ * Closes the thread's ways to the outside: connections, name look-ups and child processes throw. Cube needs
+ * none of them (its SQL goes by message, its server listens on a socket file), so an attempt is a defect, and
+ * it is reported.
  *
  * Modules are of one thread: nothing outside of it changes.
  */

@@ -6,9 +6,13 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import jsonwebtoken from 'jsonwebtoken';
-import { openLayer, type TestLayer, type TestLayerOptions } from './test-layer.ts';
-import { TestSocket } from './test-socket.ts';
-import { TestWarehouse } from './test-warehouse.ts';
+import {
+  ChannelWarehouse,
+  CubeSocket,
+  openLayerHarness,
+  type LayerHarness,
+} from '@millrace/testkit/semantic';
+import { CubeSemanticLayer, type CubeSemanticLayerOptions } from './semantic-layer.ts';
 
 const model = `
 cubes:
@@ -32,7 +36,9 @@ cubes:
       - { name: visa, sql: "{CUBE}.card like '4%'" }
     access_policy:
       - group: "*"
-        member_level: { includes: "*", excludes: [card, card_prefix, secret_margin, margin_ratio, visa, email] }
+        member_level:
+          includes: "*"
+          excludes: [card, card_prefix, secret_margin, margin_ratio, visa, email]
         row_level: { filters: [{ member: tenant, operator: equals, values: ["{ securityContext.tenant }"] }] }
       - group: admin
         member_level: { includes: "*" }
@@ -156,22 +162,29 @@ const attacker = sign({ tenant: 'acme', groups: [] });
 const loadPath = (query: unknown) =>
   `/cubejs-api/v1/load?queryType=multi&query=${encodeURIComponent(JSON.stringify(query))}`;
 
-let warehouse: TestWarehouse;
-let opened: TestLayer;
+let warehouse: ChannelWarehouse;
+let opened: LayerHarness<CubeSemanticLayer>;
 
-async function open(options: Partial<TestLayerOptions> = {}): Promise<TestLayer> {
-  const layer = await openLayer({
+async function open(
+  options: Partial<CubeSemanticLayerOptions> = {},
+  models: Readonly<Record<string, string>> = { 'orders.yml': model },
+): Promise<LayerHarness<CubeSemanticLayer>> {
+  const layer = await openLayerHarness({
     warehouse,
-    models: { 'orders.yml': model },
-    auth: { mode: 'token', secrets: [secret, 'second secret'] },
-    ...options,
+    models,
+    create: (setting) =>
+      new CubeSemanticLayer({
+        ...setting,
+        auth: { mode: 'token', secrets: [secret, 'second secret'] },
+        ...options,
+      }),
   });
   await layer.until(({ status }) => status === 'ready');
   return layer;
 }
 
 before(async () => {
-  warehouse = await TestWarehouse.open(setup, ['marts.orders']);
+  warehouse = await ChannelWarehouse.open(setup, ['marts.orders']);
   opened = await open();
 });
 
@@ -187,7 +200,7 @@ function contentOf(body: unknown): string {
 }
 
 /** Names of the attacks by which something came out. */
-async function leaksOf(asked: TestLayer): Promise<string[]> {
+async function leaksOf(asked: LayerHarness<CubeSemanticLayer>): Promise<string[]> {
   const leaks: string[] = [];
   const look = (name: string, content: string) => {
     if (leak.test(content)) leaks.push(name);
@@ -236,13 +249,13 @@ test('GraphQL gives no more than REST', async () => {
 test('WebSocket gives no more than REST, and nothing without a token', async () => {
   const url = await opened.listen();
   for (const authorization of [undefined, sign({ groups: ['admin'] }, 'another')]) {
-    const socket = await TestSocket.open(url);
+    const socket = await CubeSocket.open(url);
     if (authorization !== undefined) socket.send({ authorization });
     const { status } = await socket.ask('1', 'load', { measures: ['orders.count'] });
     assert.equal(status, 403);
     socket.close();
   }
-  const socket = await TestSocket.open(url);
+  const socket = await CubeSocket.open(url);
   socket.send({ authorization: attacker });
   await socket.next((message) => message['handshake'] === true);
   let id = 0;
@@ -342,7 +355,7 @@ cubes:
   - name: notes
     sql_table: marts.orders
     measures: [{ name: sum, sql: "cast({CUBE}.note as integer)", type: sum }]`;
-  const layer = await open({ models: { 'notes.yml': broken } });
+  const layer = await open({}, { 'notes.yml': broken });
   const { status, body } = await layer.http(loadPath({ measures: ['notes.sum'] }), { token: attacker });
   assert.equal(status, 400);
   assert.ok(!leak.test(JSON.stringify(body)), JSON.stringify(body));
@@ -350,8 +363,8 @@ cubes:
   await layer.close();
 });
 
-// Cube leaves the check of hidden members to its native addon; the stand-in does it. Without that check they come out,
-// and the test above must see it.
+// Cube leaves the check of hidden members to its native addon; the stand-in does it. Without that check they
+// come out, and the test above must see it.
 test('mutation: without the check in the stand-in, hidden members leak and are found', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-mutant-'));
   await cp(fileURLToPath(new URL('stand-ins/native', import.meta.url)), folder, { recursive: true });

@@ -4,9 +4,14 @@ import { after, before, test } from 'node:test';
 import cube from '@cubejs-client/core';
 import { isMillraceError } from '@millrace/core/base';
 import type { MetricQuery } from '@millrace/core/semantic';
-import { openLayer, type TestLayer } from './test-layer.ts';
-import { TestSocket, type SocketMessage } from './test-socket.ts';
-import { TestWarehouse } from './test-warehouse.ts';
+import {
+  ChannelWarehouse,
+  CubeSocket,
+  openLayerHarness,
+  type CubeMessage,
+  type LayerHarness,
+} from '@millrace/testkit/semantic';
+import { CubeSemanticLayer, type CubeSemanticLayerOptions } from './semantic-layer.ts';
 
 const model = `
 cubes:
@@ -58,13 +63,21 @@ const setup = `
     values (9000, 1, 'edge', true, 1, 1, 1, timestamp '2026-03-31 23:59:59.999999', date '2026-03-31');
   create table marts.customers as select i as id, ['DE', 'US', 'JP'][1 + i % 3] as country from range(40) t(i)`;
 
-let warehouse: TestWarehouse;
-let opened: TestLayer;
+let warehouse: ChannelWarehouse;
+let opened: LayerHarness<CubeSemanticLayer>;
 let url: string;
 
+function open(options: Partial<CubeSemanticLayerOptions> = {}): Promise<LayerHarness<CubeSemanticLayer>> {
+  return openLayerHarness({
+    warehouse,
+    models: { 'orders.yml': model },
+    create: (setting) => new CubeSemanticLayer({ ...setting, auth: { mode: 'open' }, ...options }),
+  });
+}
+
 before(async () => {
-  warehouse = await TestWarehouse.open(setup, ['marts.orders', 'marts.customers']);
-  opened = await openLayer({ warehouse, models: { 'orders.yml': model } });
+  warehouse = await ChannelWarehouse.open(setup, ['marts.orders', 'marts.customers']);
+  opened = await open();
   assert.equal(opened.layer.state.status, 'starting');
   await assert.rejects(opened.layer.load({ measures: ['orders.count'] }, {}), { code: 'SEMANTIC_STARTING' });
   await opened.until(({ status }) => status === 'ready');
@@ -235,10 +248,10 @@ test('GraphQL gets the same figures', async () => {
 });
 
 test('WebSocket: an answer, and a push when the data changed', async () => {
-  const socket = await TestSocket.open(url);
+  const socket = await CubeSocket.open(url);
   socket.send({ authorization: 'none' });
   await socket.next((message) => message['handshake'] === true);
-  const countOf = (message: SocketMessage) => {
+  const countOf = (message: CubeMessage) => {
     const { data } = message['message'] as { data: Record<string, string>[] };
     return data[0]?.['customers.count'];
   };
@@ -280,7 +293,7 @@ test('a wrong query is refused as input, a broken table as transient', async () 
 });
 
 test('keeps answers within its bytes', async () => {
-  const bounded = await openLayer({ warehouse, models: { 'orders.yml': model }, cacheBytesMax: 20_000 });
+  const bounded = await open({ cacheBytesMax: 20_000 });
   await bounded.until(({ status }) => status === 'ready');
   const count = (limit: number) => bounded.layer.load({ dimensions: ['orders.id'], limit }, {});
   for (let limit = 1; limit <= 60; limit++) await count(limit);
@@ -320,7 +333,7 @@ test('a thread that died is started again, and who waited is told', async () => 
 });
 
 test('closing ends the thread and refuses', async () => {
-  const closing = await openLayer({ warehouse, models: { 'orders.yml': model } });
+  const closing = await open();
   await closing.until(({ status }) => status === 'ready');
   await closing.close();
   await assert.rejects(closing.layer.load({ measures: ['orders.count'] }, {}), { code: 'SEMANTIC_CLOSED' });

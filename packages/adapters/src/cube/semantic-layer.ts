@@ -21,7 +21,9 @@ export interface CubeSemanticLayerOptions extends Partial<CubeConfig> {
   readonly auth: CubeAuth;
   /** Where the thread's bundle is kept between starts. */
   readonly cacheFolder: string;
-  /** A new way to the warehouse thread; asked for at each start of the Cube thread, which owns the port then. */
+  /**
+   * A new way to the warehouse thread; asked for at each start of the Cube thread, which owns the port then.
+   */
   readonly openQueryPort: () => MessagePort | Promise<MessagePort>;
   /** The warehouse's table versions, raised after each commit. */
   readonly tableVersions: TableVersions;
@@ -36,7 +38,8 @@ type State = SemanticLayer['state'];
 
 const restartDelayMs = { first: 250, max: 30_000 };
 const steadyMs = 60_000;
-// A small nursery costs no speed here and keeps the process 100 MB smaller; beyond the whole the thread starts anew.
+// A small nursery costs no speed here and keeps the process 100 MB smaller; beyond the whole the thread
+// starts anew.
 const heapLimits = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 384 };
 
 /**
@@ -49,8 +52,8 @@ const heapLimits = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 384 }
  *     └──────────▶ failed ─────────────────────┘ a changed file compiles
  * ```
  *
- * Returns at once; everything happens off the caller's path. `reason` on `ready` says why the newest model files do not
- * serve: the last good ones do.
+ * Returns at once; everything happens off the caller's path. `reason` on `ready` says why the newest model
+ * files do not serve: the last good ones do.
  */
 export class CubeSemanticLayer implements SemanticLayer {
   readonly #options: CubeSemanticLayerOptions;

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { QueryClient } from '@millrace/core/warehouse';
+import { ChannelWarehouse } from '@millrace/testkit/semantic';
 import { SqlRelations } from './sql-relations.ts';
-import { TestWarehouse } from './test-warehouse.ts';
 
-let warehouse: TestWarehouse;
+let warehouse: ChannelWarehouse;
 let relations: SqlRelations;
 
 before(async () => {
-  warehouse = await TestWarehouse.open(
+  warehouse = await ChannelWarehouse.open(
     `create schema marts; create schema staging;
      create table marts.a (x integer); create table marts.b (x integer); create table "marts"."odd name" (x integer);
      create view staging.v as select x from marts.a;
@@ -36,7 +36,8 @@ test('names every table that a statement reads', async () => {
     ['with q as (select * from marts.a) select * from q, (values (1)) v(y), range(3)', ['marts.a']],
     ['with a as (select * from marts.b) select * from a where exists (select 1 from a)', ['marts.b']],
     ['select 1', []],
-    // A name without a schema may be anything, also inside its own definition and outside the scope of an expression.
+    // A name without a schema may be anything, also inside its own definition and outside the scope of an
+    // expression.
     ['select * from a', 'all'],
     ['with a as (select * from a) select * from a', 'all'],
     ['select * from (with q as (select 1) select * from q), q', 'all'],

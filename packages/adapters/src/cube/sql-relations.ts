@@ -3,7 +3,10 @@ import { BoundedMap } from './bounded-map.ts';
 
 /** What the answer to a statement depends on. */
 export interface Relations {
-  /** Tables, `schema.table` in lower case, also those behind views; undefined when it cannot be told: all of them. */
+  /**
+   * Tables, `schema.table` in lower case, also those behind views; undefined when it cannot be told: all of
+   * them.
+   */
   readonly tables: ReadonlySet<string> | undefined;
   /** False when the answer changes by itself, without a change of data: `now()`, `random()`. */
   readonly repeatable: boolean;
@@ -23,7 +26,10 @@ const statementsMax = 2_000;
 const viewDepthMax = 20;
 const unknown: Relations = { tables: undefined, repeatable: true };
 
-/** Words that DuckDB's parser gives as column references, and functions that its catalog wrongly calls consistent. */
+/**
+ * Words that DuckDB's parser gives as column references, and functions that its catalog wrongly calls
+ * consistent.
+ */
 const currentTime = new Set([
   'current_date',
   'current_time',
@@ -39,9 +45,9 @@ const currentTime = new Set([
 const generators = new Set(['range', 'generate_series', 'unnest']);
 
 /**
- * The relations that a statement reads, from DuckDB's own parse tree: exact for CTEs, subqueries and quoting, and data
- * models need not say which tables they read. Remembered by statement; Cube's statements differ in parameters only.
- * What is not understood counts as reading everything.
+ * The relations that a statement reads, from DuckDB's own parse tree: exact for CTEs, subqueries and quoting,
+ * and data models need not say which tables they read. Remembered by statement; Cube's statements differ in
+ * parameters only. What is not understood counts as reading everything.
  */
 export class SqlRelations {
   readonly #ask: Ask;
@@ -87,7 +93,9 @@ export class SqlRelations {
     return { tables: resolved, repeatable: repeats };
   }
 
-  /** DuckDB's parser takes no more than a query: the part after the ` AS ` with which the rest parses is that. */
+  /**
+   * DuckDB's parser takes no more than a query: the part after the ` AS ` with which the rest parses is that.
+   */
   async #readView(statement: string, depth: number): Promise<Relations> {
     const text = statement.replace(/;\s*$/, '');
     for (let at = text.indexOf(' AS '); at >= 0; at = text.indexOf(' AS ', at + 1)) {
@@ -166,7 +174,10 @@ function relationsOf(tree: Node, changing: ReadonlySet<string>): Relations {
     }
   }
 
-  /** Each expression sees those before it; itself only when it is recursive, and then it merely counts as unknown. */
+  /**
+   * Each expression sees those before it; itself only when it is recursive, and then it merely counts as
+   * unknown.
+   */
   function visitCtes(node: Node, outer: ReadonlySet<string>): ReadonlySet<string> {
     const entries = (node['cte_map'] as { map?: readonly Node[] } | undefined)?.map ?? [];
     if (entries.length === 0) return outer;

@@ -1,4 +1,6 @@
-/** The Cube thread. Started by `CubeSemanticLayer` from its bundle; speaks `WorkerRequest` and `WorkerReply`. */
+/**
+ * The Cube thread. Started by `CubeSemanticLayer` from its bundle; speaks `WorkerRequest` and `WorkerReply`.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, messageOf } from '@millrace/core/base';
 import { semanticError, type MetricResult } from '@millrace/core/semantic';

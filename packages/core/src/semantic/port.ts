@@ -21,7 +21,7 @@ export interface MetricResult {
   readonly members: readonly string[];
   /** Rows by position; numbers are numbers where they fit, else text. */
   readonly rows: readonly (readonly (string | number | boolean | null)[])[];
-  /** The event time to which the answer is complete, read with the rows; undefined when the tables have none. */
+  /** The time to which the answer is complete, read with the rows; undefined before the first load. */
   readonly watermarkMs: number | undefined;
 }
 

@@ -4,13 +4,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import cube from '@cubejs-client/core';
 import fastify, { type FastifyInstance } from 'fastify';
 import { CubeSemanticLayer } from '@millrace/adapters/cube';
 import { openDuckdbWarehouse, type DuckdbWarehouse } from '@millrace/adapters/duckdb';
-import { seededRandom, silentLogger, silentMeter, type Clock } from '@millrace/core/base';
+import { seededRandom, silentLogger, silentMeter } from '@millrace/core/base';
 import { TableVersions } from '@millrace/core/warehouse';
+import { machineClock, semanticCacheFolder } from '@millrace/testkit/semantic';
 import { PartitionLog, SHOP_TABLE, shopEvent } from '@millrace/testkit/warehouse';
 import { cubeRoutes, type CubeServer } from './cube.ts';
 
@@ -28,18 +28,8 @@ cubes:
       - { name: user_id, sql: user_id, type: string }
       - { name: event_type, sql: event_type, type: string }
 `;
-const bundleFolder = fileURLToPath(new URL('../../../../node_modules/.cache/millrace', import.meta.url));
 const seed = Number(process.env['SEED'] ?? 20_261_123);
 const random = seededRandom(seed);
-const clock: Clock = {
-  nowMs: Date.now,
-  monotonicMs: () => performance.now(),
-  schedule(callback, delayMs) {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
-
 let folder: string;
 let warehouse: DuckdbWarehouse;
 let layer: CubeSemanticLayer;
@@ -72,10 +62,10 @@ before(async () => {
   layer = new CubeSemanticLayer({
     modelFolder: join(folder, 'semantic'),
     auth: { mode: 'open' },
-    cacheFolder: bundleFolder,
+    cacheFolder: semanticCacheFolder,
     openQueryPort: () => warehouse.connectPort(),
     tableVersions: TableVersions.from(warehouse.sharedVersions),
-    clock,
+    clock: machineClock,
     logger: silentLogger,
     meter: silentMeter,
   });
@@ -100,7 +90,8 @@ const byType = {
   order: { 'events.event_type': 'asc' as const },
 };
 const byTypeSql = `
-  select event_type, count(*), count(distinct user_id), 1.0 * count(*) / count(distinct user_id), sum(amount)::double
+  select event_type, count(*), count(distinct user_id), 1.0 * count(*) / count(distinct user_id),
+         sum(amount)::double
     from raw.raw_events group by 1 order by 1`;
 
 test('a request waits for a layer that is starting, and the official client gets the figures of SQL', async () => {

@@ -13,7 +13,9 @@ export interface CubeServer extends Pick<SemanticLayer, 'state' | 'onStateChange
 
 export interface CubeRoutesOptions {
   readonly cube: CubeServer;
-  /** How long a request waits for a layer that is starting, before it is sent away with 503. Default 5,000. */
+  /**
+   * How long a request waits for a layer that is starting, before it is sent away with 503. Default 5,000.
+   */
   readonly waitMs?: number;
 }
 
@@ -22,9 +24,9 @@ const messageBytesMax = 1024 * 1024;
 const silenceMsMax = 60_000;
 
 /**
- * Cube's REST, GraphQL and WebSocket under `/cubejs-api`, passed on byte for byte: `app.register(cubeRoutes, { cube })`.
- * Who may ask is decided by the app's hooks (Host, Origin) and by Cube's thread (token, access policies).
- * WebSocket clients connect to any path below the prefix.
+ * Cube's REST, GraphQL and WebSocket under `/cubejs-api`, passed on byte for byte: `app.register(cubeRoutes,
+ * { cube })`. Who may ask is decided by the app's hooks (Host, Origin) and by Cube's thread (token, access
+ * policies). WebSocket clients connect to any path below the prefix.
  */
 export async function cubeRoutes(app: FastifyInstance, options: CubeRoutesOptions): Promise<void> {
   const { cube, waitMs = 5_000 } = options;
@@ -72,7 +74,10 @@ function connectTo({ socketPath }: CubeServer): Socket {
   return connect(socketPath ?? '/nonexistent/cube.sock');
 }
 
-/** In the shape of Cube's own errors, which its clients show. The reason is for the log and the page, not for everybody. */
+/**
+ * In the shape of Cube's own errors, which its clients show. The reason is for the log and the page, not for
+ * everybody.
+ */
 function unavailable({ state }: CubeServer, reply: FastifyReply): void {
   const error =
     state.status === 'failed' ? 'The semantic layer is not available.' : 'The semantic layer is starting.';

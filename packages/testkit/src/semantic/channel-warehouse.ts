@@ -1,4 +1,3 @@
-/** For tests: a small DuckDB in this thread that answers the Cube thread over the real channel. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
 import {
@@ -12,7 +11,8 @@ import {
 
 type Hook = (sql: string) => Promise<void> | void;
 
-export class TestWarehouse {
+/** A small DuckDB in this thread that answers another one over the real query channel. */
+export class ChannelWarehouse {
   readonly versions: TableVersions;
   readonly queries: string[] = [];
   /** Called around each query of the Cube thread. */
@@ -28,12 +28,12 @@ export class TestWarehouse {
   }
 
   /** `setup`: statements that make the tables, joined by `;`. */
-  static async open(setup: string, tables: readonly string[]): Promise<TestWarehouse> {
+  static async open(setup: string, tables: readonly string[]): Promise<ChannelWarehouse> {
     const instance = await DuckDBInstance.create(':memory:', {
       threads: '2',
       enable_external_access: 'false',
     });
-    const warehouse = new TestWarehouse(await instance.connect(), tables);
+    const warehouse = new ChannelWarehouse(await instance.connect(), tables);
     await warehouse.change(setup);
     return warehouse;
   }
@@ -92,7 +92,9 @@ export class TestWarehouse {
   }
 }
 
-/** As the port of the warehouse has it: times as ISO text without a zone, decimals and big integers as text. */
+/**
+ * As the port of the warehouse has it: times as ISO text without a zone, decimals and big integers as text.
+ */
 function valueOf(value: DuckDBValue): SqlValue {
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return value;
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);

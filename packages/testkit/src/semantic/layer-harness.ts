@@ -1,21 +1,36 @@
-/** For tests: a semantic layer over a `TestWarehouse`, with its models in a folder of its own. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { silentMeter, type Clock, type Logger } from '@millrace/core/base';
-import type { CubeAuth, CubeConfig } from './config.ts';
-import { CubeSemanticLayer } from './semantic-layer.ts';
-import type { TestWarehouse } from './test-warehouse.ts';
+import type { MessagePort } from 'node:worker_threads';
+import { silentMeter, type Clock, type Logger, type Meter } from '@millrace/core/base';
+import type { SemanticLayer } from '@millrace/core/semantic';
+import type { TableVersions } from '@millrace/core/warehouse';
+import type { ChannelWarehouse } from './channel-warehouse.ts';
 
-/** Bundles of the tests; made once for each state of the sources. */
-export const bundleFolder = fileURLToPath(
-  new URL('../../../../node_modules/.cache/millrace', import.meta.url),
-);
+/** Where tests keep what layers build for their threads; made once for each state of the sources. */
+export const semanticCacheFolder = join(import.meta.dirname, '../../../../node_modules/.cache/millrace');
 
-export const realClock: Clock = {
+/** A layer with a server of its own on a private socket, and models that can be read again. */
+export interface ServingLayer extends SemanticLayer {
+  readonly socketPath: string | undefined;
+  reloadModels(): Promise<void>;
+}
+
+/** What every layer under test is made with. */
+export interface LayerSetting {
+  readonly modelFolder: string;
+  readonly cacheFolder: string;
+  readonly openQueryPort: () => MessagePort;
+  readonly tableVersions: TableVersions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly meter: Meter;
+}
+
+/** The time of the machine: what is under test has threads, which no virtual clock moves. */
+export const machineClock: Clock = {
   nowMs: Date.now,
   monotonicMs: () => performance.now(),
   schedule(callback, delayMs) {
@@ -29,12 +44,13 @@ export interface LogLine {
   readonly text: string;
 }
 
-export interface TestLayer {
-  readonly layer: CubeSemanticLayer;
+/** A layer in a test, with its models in a folder of their own. */
+export interface LayerHarness<Layer extends ServingLayer = ServingLayer> {
+  readonly layer: Layer;
   readonly modelFolder: string;
   readonly log: LogLine[];
   /** Waits until the layer's state fits. */
-  until(fits: (state: CubeSemanticLayer['state']) => boolean): Promise<void>;
+  until(fits: (state: SemanticLayer['state']) => boolean): Promise<void>;
   /** A request to the private socket. */
   http(
     path: string,
@@ -45,40 +61,32 @@ export interface TestLayer {
   close(): Promise<void>;
 }
 
-export interface TestLayerOptions extends Partial<CubeConfig> {
-  readonly warehouse: TestWarehouse;
+export interface LayerHarnessOptions<Layer extends ServingLayer> {
+  readonly warehouse: ChannelWarehouse;
+  /** Texts by file name. */
   readonly models: Readonly<Record<string, string>>;
-  readonly auth?: CubeAuth;
-  readonly nativeStandIn?: string;
+  readonly create: (setting: LayerSetting) => Layer;
 }
 
-export async function openLayer({
+/** Writes the models, makes the layer; does not wait until it is ready. */
+export async function openLayerHarness<Layer extends ServingLayer>({
   warehouse,
   models,
-  auth,
-  ...options
-}: TestLayerOptions): Promise<TestLayer> {
+  create,
+}: LayerHarnessOptions<Layer>): Promise<LayerHarness<Layer>> {
   const modelFolder = await mkdtemp(join(tmpdir(), 'millrace-models-'));
   await writeModels(modelFolder, models);
   const log: LogLine[] = [];
   const line = (level: string) => (message: string, fields?: object) => {
     log.push({ level, text: fields === undefined ? message : `${message} ${JSON.stringify(fields)}` });
   };
-  const logger: Logger = {
-    debug: line('debug'),
-    info: line('info'),
-    warn: line('warn'),
-    error: line('error'),
-  };
-  const layer = new CubeSemanticLayer({
-    ...options,
+  const layer = create({
     modelFolder,
-    auth: auth ?? { mode: 'open' },
-    cacheFolder: bundleFolder,
+    cacheFolder: semanticCacheFolder,
     openQueryPort: () => warehouse.openPort(),
     tableVersions: warehouse.versions,
-    clock: realClock,
-    logger,
+    clock: machineClock,
+    logger: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
     meter: silentMeter,
   });
   const servers: Server[] = [];
@@ -101,6 +109,7 @@ export async function openLayer({
   };
 }
 
+/** Writes model files, in folders where their names have them. */
 export async function writeModels(folder: string, models: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, text] of Object.entries(models)) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
@@ -108,7 +117,7 @@ export async function writeModels(folder: string, models: Readonly<Record<string
   }
 }
 
-async function listenInFront(layer: CubeSemanticLayer): Promise<Server> {
+async function listenInFront(layer: ServingLayer): Promise<Server> {
   const server = createServer((socket) => {
     const behind = connect(layer.socketPath as string);
     socket.pipe(behind).pipe(socket);
@@ -119,10 +128,7 @@ async function listenInFront(layer: CubeSemanticLayer): Promise<Server> {
   return server;
 }
 
-function until(
-  layer: CubeSemanticLayer,
-  fits: (state: CubeSemanticLayer['state']) => boolean,
-): Promise<void> {
+function until(layer: ServingLayer, fits: (state: SemanticLayer['state']) => boolean): Promise<void> {
   return new Promise((resolve) => {
     const look = () => {
       if (!fits(layer.state)) return;
@@ -135,7 +141,7 @@ function until(
 }
 
 function ask(
-  layer: CubeSemanticLayer,
+  layer: ServingLayer,
   path: string,
   { token, body }: { token?: string; body?: unknown },
 ): Promise<{ status: number; body: unknown }> {

@@ -1,23 +1,23 @@
-/** For tests: Cube's WebSocket protocol, message by message. */
-export type SocketMessage = Readonly<Record<string, unknown>>;
+export type CubeMessage = Readonly<Record<string, unknown>>;
 
-export class TestSocket {
+/** A client of Cube's WebSocket protocol, message by message. */
+export class CubeSocket {
   readonly #socket: WebSocket;
-  readonly #messages: SocketMessage[] = [];
+  readonly #messages: CubeMessage[] = [];
   #wake = () => {};
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.addEventListener('message', ({ data }) => {
-      this.#messages.push(JSON.parse(String(data)) as SocketMessage);
+      this.#messages.push(JSON.parse(String(data)) as CubeMessage);
       this.#wake();
     });
   }
 
   /** `url`: of the HTTP server, with `/cubejs-api`. */
-  static async open(url: string): Promise<TestSocket> {
+  static async open(url: string): Promise<CubeSocket> {
     const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/socket`);
-    const opened = new TestSocket(socket);
+    const opened = new CubeSocket(socket);
     await new Promise<void>((resolve, reject) => {
       socket.addEventListener('open', () => resolve());
       socket.addEventListener('error', () => reject(new Error('WebSocket failed')));
@@ -30,10 +30,10 @@ export class TestSocket {
   }
 
   /** The next message that fits, taken out; earlier ones that do not fit stay. */
-  async next(fits: (message: SocketMessage) => boolean): Promise<SocketMessage> {
+  async next(fits: (message: CubeMessage) => boolean): Promise<CubeMessage> {
     for (;;) {
       const found = this.#messages.findIndex(fits);
-      if (found >= 0) return this.#messages.splice(found, 1)[0] as SocketMessage;
+      if (found >= 0) return this.#messages.splice(found, 1)[0] as CubeMessage;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -41,7 +41,7 @@ export class TestSocket {
   }
 
   /** Sends and waits for the reply to it. */
-  async ask(messageId: string, method: string, query: unknown): Promise<SocketMessage> {
+  async ask(messageId: string, method: string, query: unknown): Promise<CubeMessage> {
     this.send({ messageId, method, params: { query, ...(method === 'load' ? { queryType: 'multi' } : {}) } });
     return await this.next((message) => message['messageId'] === messageId);
   }
