@@ -11,9 +11,9 @@ import type { BenchFigures } from './bench.ts';
 
 const HELP = `npm run bench -- warehouse [--rows N] [--seconds N] [--json]
 
-What one load costs (500, 1,000, 5,000 rows of 20 columns, no models), and what queries on a table of --rows rows
-(default 1,000,000) cost alone, two and eight at a time, and for --seconds (default 15) while 10,000 rows a second
-are loaded every 100 ms.`;
+What one load costs (500, 1,000, 5,000 rows of 20 columns, no models), and what queries cost on a table of
+--rows rows (default 1,000,000): alone, two and eight at a time, and while 10,000 rows a second are loaded for
+--seconds (default 15), every 100 ms.`;
 
 const LOADS = 60;
 const BATCH_ROWS = 100;
@@ -42,11 +42,15 @@ const TABLE: TableSchema = {
   ],
 };
 
-/** Costs of the kinds that dashboards ask: a whole-table aggregate, a range of time, the newest rows of a user. */
+/**
+ * Costs of the kinds that dashboards ask: a whole-table aggregate, a range of time, the newest rows of a
+ * user.
+ */
 const QUERIES = [
   'select event_type, count(*), sum(amount) from raw.raw_events group by 1 order by 1',
   `select date_trunc('minute', event_timestamp), count(*) from raw.raw_events
-   where event_timestamp >= (select max(event_timestamp) from raw.raw_events) - interval 1 hour group by 1 order by 1`,
+   where event_timestamp >= (select max(event_timestamp) from raw.raw_events) - interval 1 hour
+   group by 1 order by 1`,
   `select * from raw.raw_events where user_id = 'u4242' order by event_timestamp desc limit 50`,
 ] as const;
 

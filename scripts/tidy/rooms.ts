@@ -33,7 +33,8 @@ export const coreDirections: Readonly<Record<string, readonly string[]>> = {
   base: [],
   contract: ['base'],
   log: ['base', 'contract'],
-  warehouse: ['base', 'contract'],
+  // The loader decodes what the log holds.
+  warehouse: ['base', 'contract', 'log'],
   schedule: ['base', 'contract'],
   ingest: afterLogAndWarehouse,
   streams: afterLogAndWarehouse,

@@ -12,8 +12,9 @@ export interface CheckpointReport {
 }
 
 /**
- * Writes the write-ahead log back when we choose to: between two loads once it is large enough, or when nothing else
- * happens. Meanwhile queries go on and loads wait, which is why it is small and often rather than large and rare.
+ * Writes the write-ahead log back when we choose to: between two loads once it is large enough, or when
+ * nothing else happens. Meanwhile queries go on and loads wait, which is why it is small and often rather
+ * than large and rare.
  */
 export class Checkpointer {
   readonly #session: SqlSession;

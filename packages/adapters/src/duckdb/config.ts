@@ -48,14 +48,18 @@ export function databaseSettings(options: DuckdbWarehouseOptions): DatabaseSetti
 export const CATALOG = 'millrace';
 
 /**
- * A checkpoint rewrites the last, partly filled row group of each table that grew. With a quarter of DuckDB's usual
- * 122,880 rows it takes 100 ms at most where it took up to 1,100 (docs/design/warehouse.md); scans cost the same.
+ * A checkpoint rewrites the last, partly filled row group of each table that grew. With a quarter of DuckDB's
+ * usual 122,880 rows it takes 100 ms at most where it took up to 1,100 (docs/design/warehouse.md); scans cost
+ * the same.
  */
 export const ROW_GROUP_SIZE = 30_720;
 /** Cheaper to write at checkpoints than the default, which stays readable for DuckDB 0.10. */
 export const STORAGE_VERSION = 'v1.5.0';
 
-/** Settings that have to be given before the file is attached. Checkpoints are ours to start: no commit may cause one. */
+/**
+ * Settings that have to be given before the file is attached. Checkpoints are ours to start: no commit may
+ * cause one.
+ */
 export function instanceSettings(settings: DatabaseSettings): Record<string, string> {
   return {
     threads: String(settings.threads),

@@ -40,9 +40,10 @@ const PATTERNS: readonly (readonly [RegExp, Code])[] = [
   [/Could not set lock on file|being used by another process/i, 'WAREHOUSE_FILE_IN_USE'],
   [/version number \d+, but we can only read/i, 'WAREHOUSE_FILE_TOO_NEW'],
   [
-    /not a valid DuckDB database|Corrupt (database|WAL)|Failure while replaying WAL|checksum|Could not read enough bytes/i,
+    /not a valid DuckDB database|Corrupt (database|WAL)|Failure while replaying WAL/i,
     'WAREHOUSE_FILE_CORRUPT',
   ],
+  [/checksum|Could not read enough bytes/i, 'WAREHOUSE_FILE_CORRUPT'],
   [/^Out of Memory Error/i, 'WAREHOUSE_OUT_OF_MEMORY'],
   [/^INTERRUPT Error/i, 'WAREHOUSE_QUERY_TIMEOUT'],
   // What cannot be written is the disk's matter and may pass.
@@ -61,7 +62,9 @@ export function needsReopening(error: unknown): boolean {
 export function translate(error: unknown, situation: Situation): MillraceError {
   if (isMillraceError(error)) return error;
   const text = messageOf(error);
-  const code = PATTERNS.find(([pattern]) => pattern.test(text))?.[1] ?? DEFAULT_CODES[situation.doing];
+  // Names of files must not decide.
+  const words = text.replaceAll(/"[^"]*"/g, '""');
+  const code = PATTERNS.find(([pattern]) => pattern.test(words))?.[1] ?? DEFAULT_CODES[situation.doing];
   const isAboutFile =
     situation.doing === 'open' || code === 'WAREHOUSE_DISK_FULL' || code === 'WAREHOUSE_INVALIDATED';
   const message = isAboutFile ? `${situation.file}: ${firstLines(text)}` : firstLines(text);

@@ -21,8 +21,8 @@ interface Waiting {
 }
 
 /**
- * Queries on connections of their own, a few at a time. Each is one read-only transaction: rows and `as_of` come from
- * one snapshot, and the engine itself refuses to write.
+ * Queries on connections of their own, a few at a time. Each is one read-only transaction: rows and `as_of`
+ * come from one snapshot, and the engine itself refuses to write.
  */
 export class QueryPool {
   readonly #database: Database;

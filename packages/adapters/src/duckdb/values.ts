@@ -47,7 +47,9 @@ const asIs: Converter = (value) => value as SqlValue;
 const toJson: Converter = (value, type) =>
   JSON.stringify(JsonDuckDBValueConverter(value, type, JsonDuckDBValueConverter));
 
-/** Types that are not here become DuckDB's own text: decimals, dates, times, intervals, UUIDs, blobs, bits. */
+/**
+ * Types that are not here become DuckDB's own text: decimals, dates, times, intervals, UUIDs, blobs, bits.
+ */
 const CONVERTERS: ReadonlyMap<DuckDBTypeId, Converter> = new Map([
   [DuckDBTypeId.BOOLEAN, asIs],
   [DuckDBTypeId.TINYINT, asIs],

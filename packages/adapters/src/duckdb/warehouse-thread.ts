@@ -41,9 +41,9 @@ interface Opened {
 }
 
 /**
- * What the thread does that owns the file. Everything that writes stands in one queue; queries run beside it. When
- * the engine gives up its state (a full disk can make it do so), the file is opened again before the next piece of
- * work.
+ * What the thread does that owns the file. Everything that writes stands in one queue; queries run beside it.
+ * When the engine gives up its state (a full disk can make it do so), the file is opened again before the
+ * next piece of work.
  */
 export class WarehouseThread {
   readonly #options: WarehouseThreadOptions;
@@ -167,7 +167,9 @@ export class WarehouseThread {
     return this.#opened;
   }
 
-  /** What made the engine give up may still hold: then the file is tried again with the next piece of work. */
+  /**
+   * What made the engine give up may still hold: then the file is tried again with the next piece of work.
+   */
   async #reopen(): Promise<Opened> {
     try {
       const opened = await this.#open();

@@ -38,9 +38,9 @@ export interface OpenOptions extends DuckdbWarehouseOptions {
 }
 
 /**
- * Opens `<folder>/millrace.duckdb` in a thread of its own, creating both.
- * `WAREHOUSE_FILE_IN_USE`, `WAREHOUSE_ALREADY_OPEN`, `WAREHOUSE_FILE_CORRUPT`, `WAREHOUSE_FILE_TOO_NEW`,
- * `WAREHOUSE_FILE_UNREADABLE`, `WAREHOUSE_MANIFEST_UNREADABLE`, `MODELS_MANIFEST_INVALID`: each names the file.
+ * Opens `<folder>/millrace.duckdb` in a thread of its own, creating both. `WAREHOUSE_FILE_IN_USE`,
+ * `WAREHOUSE_ALREADY_OPEN`, `WAREHOUSE_FILE_CORRUPT`, `WAREHOUSE_FILE_TOO_NEW`, `WAREHOUSE_FILE_UNREADABLE`,
+ * `WAREHOUSE_MANIFEST_UNREADABLE`, `MODELS_MANIFEST_INVALID`: each names the file.
  */
 export async function openDuckdbWarehouse(options: OpenOptions): Promise<DuckdbWarehouse> {
   const folder = await ownFolder(options.folder);

@@ -2,9 +2,10 @@ import type { ColumnType } from '../contract/index.ts';
 import type { SqlSession } from './session.ts';
 
 /**
- * A value as the loader hands it to an appender, by column type: `varchar` and `json` text; `integer` a number;
- * `bigint` a safe number or a bigint; `double` a number; `boolean` a boolean; `timestamp` milliseconds since the
- * epoch; `date` days since the epoch; `decimal(p,s)` the value times 10^s, a safe number or a bigint.
+ * A value as the loader hands it to an appender, by column type: `varchar` and `json` text; `integer` a
+ * number; `bigint` a safe number or a bigint; `double` a number; `boolean` a boolean; `timestamp`
+ * milliseconds since the epoch; `date` days since the epoch; `decimal(p,s)` the value times 10^s, a safe
+ * number or a bigint.
  */
 export type AppendValue = string | number | bigint | boolean | null;
 

@@ -11,8 +11,8 @@ export const UNFIT = Symbol('unfit');
 export const INEXACT = Symbol('inexact');
 
 /**
- * Converts a field of a parsed event to what an appender takes. Pure; called once an event and column, so it returns
- * sentinels instead of throwing. Fields of `parseExactly` are never `INEXACT`.
+ * Converts a field of a parsed event to what an appender takes. Pure; called once an event and column, so it
+ * returns sentinels instead of throwing. Fields of `parseExactly` are never `INEXACT`.
  */
 export type ColumnEncoder = (value: unknown) => AppendValue | typeof UNFIT | typeof INEXACT;
 
@@ -62,7 +62,9 @@ const json = JSON as unknown as {
   isRawJSON(value: unknown): value is RawJson;
 };
 
-/** Like `JSON.parse`, but numbers keep all their digits: several times slower, for the events that need it. */
+/**
+ * Like `JSON.parse`, but numbers keep all their digits: several times slower, for the events that need it.
+ */
 export function parseExactly(text: string): unknown {
   return json.parse(text, (_key, value, { source }) =>
     typeof value === 'number' && source !== undefined ? json.rawJSON(source) : value,
@@ -145,8 +147,8 @@ function decimalEncoder(type: string): ColumnEncoder {
   return (value) => {
     if (typeof value === 'number') {
       const scaled = Math.round(value * factor);
-      // Division rounds correctly, so equality says that `value` is the double nearest to scaled / 10^scale; and up to
-      // 15 digits no other decimal has the same nearest double.
+      // Division rounds correctly, so equality says that `value` is the double nearest to scaled / 10^scale;
+      // and up to 15 digits no other decimal has the same nearest double.
       if (scaled / factor === value && Math.abs(scaled) <= fastMax) return scaled;
       const text = String(value);
       return MANY_DIGITS.test(text.replace('.', '')) ? INEXACT : encodeDecimalText(text, scale, limit);
@@ -163,7 +165,10 @@ function encodeDecimalText(text: string, scale: number, limit: bigint): AppendVa
   return scaled.value;
 }
 
-/** `text` times 10^scale, rounded half away from zero as SQL engines do; undefined when it is no decimal number. */
+/**
+ * `text` times 10^scale, rounded half away from zero as SQL engines do; undefined when it is no decimal
+ * number.
+ */
 function scaledDecimal(text: string, scale: number): { value: bigint; isExact: boolean } | undefined {
   const match = DECIMAL.exec(text);
   if (match === null) return undefined;

@@ -1,6 +1,9 @@
 import { isMillraceError, messageOf, MillraceError, type ErrorKind } from '../base/index.ts';
 
-/** A `MillraceError` as plain data, for crossing from thread to thread: structured clone would drop code and kind. */
+/**
+ * A `MillraceError` as plain data, for crossing from thread to thread: structured clone would drop code and
+ * kind.
+ */
 export interface ErrorMessage {
   readonly code: string;
   readonly kind: ErrorKind;
@@ -12,7 +15,10 @@ export interface ErrorMessage {
   readonly cause: string | undefined;
 }
 
-/** Anything else that was thrown becomes `WAREHOUSE_STATEMENT_FAILED`-like data: kind `fatal`, code `UNEXPECTED`. */
+/**
+ * Anything else that was thrown becomes `WAREHOUSE_STATEMENT_FAILED`-like data: kind `fatal`, code
+ * `UNEXPECTED`.
+ */
 export function toErrorMessage(error: unknown): ErrorMessage {
   if (!isMillraceError(error)) {
     const cause = error instanceof Error ? error.stack : undefined;

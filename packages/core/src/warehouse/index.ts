@@ -1,4 +1,7 @@
-/** Where events come to rest and SQL is asked: the port, the exactly-once loader, and what travels between threads. */
+/**
+ * Where events come to rest and SQL is asked: the port, the exactly-once loader, and what travels between
+ * threads.
+ */
 export type { AppendColumn, AppendSession, AppendValue, Dialect, TableAppender } from './append-session.ts';
 export { fromErrorMessage, toErrorMessage, type ErrorMessage } from './error-message.ts';
 export { WAREHOUSE_ERRORS, warehouseError } from './errors.ts';

@@ -69,8 +69,8 @@ export class LoadCursor {
   }
 
   /**
-   * About `bytesMax` of what is not loaded, shared among the partitions that have something, at least one batch of
-   * each. `nowMs` was read before the call.
+   * About `bytesMax` of what is not loaded, shared among the partitions that have something, at least one
+   * batch of each. `nowMs` was read before the call.
    */
   async collect(bytesMax: number, nowMs: number): Promise<Collected> {
     const waiting: { position: Position; endOffset: number }[] = [];

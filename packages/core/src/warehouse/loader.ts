@@ -21,9 +21,9 @@ export interface LoaderOptions {
 const nothingRefreshed: RefreshReport = { changedTables: [], modelsMs: {} };
 
 /**
- * Loads record batches exactly once, inside the thread that owns the data. One transaction holds the rows, the models
- * that follow from them, the loaded offsets and `as_of`; what is in the database afterwards says alone where loading
- * goes on. Not to be called twice at a time: the owner's queue sees to that.
+ * Loads record batches exactly once, inside the thread that owns the data. One transaction holds the rows,
+ * the models that follow from them, the loaded offsets and `as_of`; what is in the database afterwards says
+ * alone where loading goes on. Not to be called twice at a time: the owner's queue sees to that.
  */
 export class Loader {
   readonly #session: AppendSession;

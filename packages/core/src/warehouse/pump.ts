@@ -17,7 +17,10 @@ export interface LoaderPumpOptions {
   readonly intervalMs?: number;
   /** Encoded batches of one load. Default 4 MiB. */
   readonly bytesMax?: number;
-  /** When nothing arrives for so long, `as_of` moves on by itself, so that held-back events fall due. Default 5,000. */
+  /**
+   * When nothing arrives for so long, `as_of` moves on by itself, so that held-back events fall due. Default
+   * 5,000.
+   */
   readonly quietMs?: number;
   /** How long `close` goes on loading what the log holds. Default 1,000. */
   readonly drainMs?: number;
@@ -53,9 +56,9 @@ const BACKOFF_MS_MIN = 100;
 const BACKOFF_MS_MAX = 10_000;
 
 /**
- * Carries records from the log to the warehouse. A load starts when there are records and the previous one ended;
- * while there is a backlog, without a pause. Where loading stands is the warehouse's knowledge alone: after each
- * failure it is asked again.
+ * Carries records from the log to the warehouse. A load starts when there are records and the previous one
+ * ended; while there is a backlog, without a pause. Where loading stands is the warehouse's knowledge alone:
+ * after each failure it is asked again.
  */
 export class LoaderPump {
   readonly #options: LoaderPumpOptions;
@@ -182,7 +185,10 @@ export class LoaderPump {
     for (const listener of this.#loadedListeners) listener(receipt);
   }
 
-  /** Waits after a failure that may pass; enters `failed` otherwise. What is no `MillraceError` is a bug and goes up. */
+  /**
+   * Waits after a failure that may pass; enters `failed` otherwise. What is no `MillraceError` is a bug and
+   * goes up.
+   */
   async #fail(error: unknown): Promise<void> {
     if (!isMillraceError(error)) throw error;
     const { clock, random, logger } = this.#options;

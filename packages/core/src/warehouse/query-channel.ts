@@ -51,8 +51,8 @@ interface Pending {
 }
 
 /**
- * The asking end. Questions may overlap; answers come in any order. When the port closes, at either end, every
- * question without an answer and every later one is rejected with `WAREHOUSE_CLOSED`.
+ * The asking end. Questions may overlap; answers come in any order. When the port closes, at either end,
+ * every question without an answer and every later one is rejected with `WAREHOUSE_CLOSED`.
  */
 export class QueryClient {
   readonly #port: QueryPort;

@@ -46,8 +46,8 @@ interface StoredColumn {
 }
 
 /**
- * Creates the table or adds the columns that it lacks, and returns what it is then. `isChanged` says whether the
- * database was changed. `WAREHOUSE_SCHEMA_CONFLICT` when a column has another type.
+ * Creates the table or adds the columns that it lacks, and returns what it is then. `isChanged` says whether
+ * the database was changed. `WAREHOUSE_SCHEMA_CONFLICT` when a column has another type.
  */
 export async function defineRawTable(
   session: AppendSession,
@@ -70,7 +70,8 @@ type Present = ReadonlyMap<string, StoredColumn>;
 async function describeTable(session: AppendSession, table: string): Promise<Present> {
   const rows = await session.rows(
     `select column_name, data_type from information_schema.columns
-     where table_catalog = current_database() and table_schema = 'raw' and table_name = ? order by ordinal_position`,
+     where table_catalog = current_database() and table_schema = 'raw' and table_name = ?
+     order by ordinal_position`,
     [table],
   );
   return new Map(

@@ -11,8 +11,8 @@ export interface RowOrigin {
 }
 
 /**
- * Collects events of one raw table as columns. The arrays are used again after `clear`, so memory stays where the
- * first full round left it.
+ * Collects events of one raw table as columns. The arrays are used again after `clear`, so memory stays where
+ * the first full round left it.
  */
 export class RowBuilder {
   readonly columns: readonly AppendValue[][];
@@ -39,7 +39,9 @@ export class RowBuilder {
     this.#rowCount = 0;
   }
 
-  /** Adds one event, given as its JSON text; returns why it cannot be a row, or undefined when it was added. */
+  /**
+   * Adds one event, given as its JSON text; returns why it cannot be a row, or undefined when it was added.
+   */
   add(text: string, origin: RowOrigin): string | undefined {
     let event: unknown;
     try {

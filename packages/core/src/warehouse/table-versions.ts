@@ -2,7 +2,9 @@ import { assert } from '../base/index.ts';
 
 const NAME_BYTES_MAX = 120;
 const COUNT_AT = 0;
-/** Version of all relations without a slot of their own: a change of any of them counts as a change of each. */
+/**
+ * Version of all relations without a slot of their own: a change of any of them counts as a change of each.
+ */
 const SHARED_VERSION_AT = 1;
 const HEADER_WORDS = 2;
 const VERSION_IN_SLOT = 0;
@@ -12,10 +14,11 @@ const SLOT_WORDS = NAME_IN_SLOT + NAME_BYTES_MAX / 4;
 const CAPACITY_DEFAULT = 512;
 
 /**
- * Data versions of relations (`schema.table`) in shared memory: the thread that owns the data raises them after each
- * commit, every thread reads them without asking. A version starts at 0 and grows; compare for equality only (32 bits:
- * at twenty commits a second one repeats after three years). Relations may be added later by the thread that raises;
- * beyond the capacity, and for names over 120 bytes, they share one version: never stale, only less selective.
+ * Data versions of relations (`schema.table`) in shared memory: the thread that owns the data raises them
+ * after each commit, every thread reads them without asking. A version starts at 0 and grows; compare for
+ * equality only (32 bits: at twenty commits a second one repeats after three years). Relations may be added
+ * later by the thread that raises; beyond the capacity, and for names over 120 bytes, they share one version:
+ * never stale, only less selective.
  *
  * @example
  * ```ts
@@ -50,7 +53,10 @@ export class TableVersions {
     return this.#memory;
   }
 
-  /** Gives a relation a version of its own, 0. For the thread that raises versions; known ones are left as they are. */
+  /**
+   * Gives a relation a version of its own, 0. For the thread that raises versions; known ones are left as
+   * they are.
+   */
   add(table: string): void {
     if (this.#slotOf(table) !== undefined) return;
     const name = new TextEncoder().encode(table);

@@ -29,7 +29,10 @@ export interface PartitionBatch {
   readonly nextOffset: number;
 }
 
-/** A partition as a log would hold it: batches of events, one after the other, that can be handed out again and again. */
+/**
+ * A partition as a log would hold it: batches of events, one after the other, that can be handed out again
+ * and again.
+ */
 export class PartitionLog {
   readonly topic: string;
   readonly partition: number;
