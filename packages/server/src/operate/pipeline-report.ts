@@ -8,7 +8,7 @@ import type { LoaderPump } from '@millrace/core/warehouse';
 import type { HopReport, IdentityReport, PipelineReport, ProgressReport } from '../wire/index.ts';
 import type { Companions } from './companions.ts';
 import type { ModelBoard } from './model-board.ts';
-import type { SourceDirectory, SourceStatus } from './source-directory.ts';
+import { SILENT_AFTER_MS, type SourceDirectory, type SourceStatus } from './source-directory.ts';
 import type { SystemProbe } from './system-probe.ts';
 import type { Visibility } from './visibility.ts';
 
@@ -28,7 +28,6 @@ export interface PipelineReportOptions {
 }
 
 const WINDOW_MS = 60_000;
-const SILENT_AFTER_MS = 10_000;
 
 /**
  * The pipeline page: every hop, what must add up, who sends, and how each model is kept. Renewed once a

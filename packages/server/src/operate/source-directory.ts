@@ -17,7 +17,8 @@ export interface SourceProbeResult {
 /** Asks a source whether it is alive, apart from whether it sends. */
 export type SourceProbe = () => SourceProbeResult;
 
-const SILENT_AFTER_MS = 10_000;
+/** Shorter than what it takes an alert on the rate to fire, so that the check finds who is silent. */
+export const SILENT_AFTER_MS = 5_000;
 const SOURCES_MAX = 1000;
 
 /**
