@@ -192,7 +192,7 @@ export class Checkpointer {
   #fail(error: unknown): void {
     this.#hasFailed = true;
     if (isMillraceError(error)) return this.#options.onFailure(error);
-    const message = `A segment could not be written: ${messageOf(error)}.`;
+    const message = `A segment or the checkpoint could not be written: ${messageOf(error)}.`;
     this.#options.onFailure(logError('LOG_WRITE_FAILED', { message, cause: error }));
   }
 }

@@ -1,4 +1,4 @@
-import { assert, type Clock, messageOf } from '../base/index.ts';
+import { assert, type Clock, type File, messageOf } from '../base/index.ts';
 import type { Checksum } from './checksum.ts';
 import { CommitGroup, type CommitRequest, type PendingAppend } from './commit-group.ts';
 import { logError } from './errors.ts';
@@ -174,10 +174,13 @@ export class CommitQueue {
 
   /** Takes back what was written of refused batches, so that segments end with their last acknowledged batch. */
   async #cutOff(appends: readonly PendingAppend[]): Promise<void> {
-    for (const append of appends.toReversed()) {
-      const cut = this.#options.segmentFiles.use(pathOf(append), { create: false }, async (file) => {
-        if ((await file.size()) > append.position) await file.truncate(append.position);
-      });
+    const { segmentFiles } = this.#options;
+    for (const { position, ...place } of appends.toReversed()) {
+      const path = pathOf(place);
+      const cut =
+        position === 0
+          ? segmentFiles.remove(path)
+          : segmentFiles.use(path, { create: false }, (file) => cutFile(file, position));
       // Without it the next batches, or the next start, write over the remains.
       await cut.catch(() => {});
     }
@@ -221,6 +224,10 @@ export class CommitQueue {
       for (const waiter of waiters) waiter.reject(error);
     }
   }
+}
+
+async function cutFile(file: File, length: number): Promise<void> {
+  if ((await file.size()) > length) await file.truncate(length);
 }
 
 function pathOf(place: { readonly partition: PartitionLog; readonly segmentBase: number }): string {

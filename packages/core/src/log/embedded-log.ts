@@ -1,4 +1,4 @@
-import { isMillraceError, type Logger } from '../base/index.ts';
+import { BugError, isMillraceError, type Logger, messageOf } from '../base/index.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { encodeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { crc32c } from './checksum.ts';
@@ -55,12 +55,15 @@ interface Parts {
  */
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EventLog> {
   const folder = new LogFolder(options.folder, options.files);
-  const unlock = await folder.lock();
+  let unlock: (() => Promise<void>) | undefined;
   try {
+    unlock = await folder.lock();
     return await openLocked(options, folder, unlock);
   } catch (error) {
-    await unlock();
-    throw diskFullOf(error) ?? error;
+    await unlock?.();
+    if (isMillraceError(error) || error instanceof BugError) throw error;
+    const message = `The log in ${options.folder} cannot be opened: ${messageOf(error)}.`;
+    throw diskFullOf(error) ?? logError('LOG_FOLDER_UNUSABLE', { message, cause: error });
   }
 }
 
@@ -255,8 +258,9 @@ class EmbeddedLog implements EventLog {
   }
 
   committedOffset(group: string, topic: string, partition: number): number | undefined {
-    const { topicId } = this.#partition(topic, partition);
-    return this.#parts.state.groupOffset(group, topicId, partition);
+    const { state } = this.#parts;
+    const id = state.topic(topic)?.id;
+    return id === undefined ? undefined : state.groupOffset(group, id, partition);
   }
 
   onCommit(listener: (topics: ReadonlySet<string>) => void): () => void {
@@ -277,7 +281,9 @@ class EmbeddedLog implements EventLog {
       await this.#housekeeping.removed();
       if (this.#failure === undefined) await this.#checkpointer.finalCheckpoint();
     } catch (error) {
-      throw diskFullOf(error) ?? error;
+      if (isMillraceError(error) || error instanceof BugError) throw error;
+      const message = `The log could not write its last checkpoint: ${messageOf(error)}.`;
+      throw diskFullOf(error) ?? logError('LOG_WRITE_FAILED', { message, cause: error });
     } finally {
       this.#checkpointer.stop();
       await this.#checkpointer.idle();

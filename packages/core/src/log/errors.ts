@@ -13,6 +13,11 @@ export const LOG_ERRORS = {
     cause: 'Another process has this data folder open.',
     remedy: 'Stop the process named in the details, or give this one another data folder.',
   },
+  LOG_FOLDER_UNUSABLE: {
+    kind: 'config',
+    cause: 'The data folder cannot be used.',
+    remedy: 'Check that the folder’s disk works and that this user may read and write in it.',
+  },
   LOG_UNSUPPORTED_FORMAT: {
     kind: 'config',
     cause: 'The data folder was written by a newer version of the log.',

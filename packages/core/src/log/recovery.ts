@@ -60,6 +60,7 @@ export async function recover(state: LogState, options: RecoveryOptions): Promis
     partition.revoke();
     cutBytes += await tidyPartition(partition, options);
   }
+  await options.segmentFiles.syncFolders();
   return { frames: next - first, cutBytes };
 }
 
@@ -143,13 +144,13 @@ function applyEntry(state: LogState, entry: JournalEntry, options: RecoveryOptio
 async function tidyPartition(partition: PartitionLog, options: RecoveryOptions): Promise<number> {
   const { files, segmentFiles, logger } = options;
   const known = new Set(partition.segments.map(({ baseOffset }) => baseOffset));
-  const start = partition.segments[0]?.baseOffset ?? partition.endOffset;
   for (const name of await files.list(partition.folder)) {
     const baseOffset = baseOffsetOf(name);
     if (baseOffset === undefined || known.has(baseOffset)) continue;
-    const path = `${partition.folder}/${name}`;
-    if (baseOffset < start || baseOffset >= partition.endOffset) await files.remove(path);
-    else logger.warn('A file in the log does not belong to it and is left alone', { file: path });
+    // Retention was about to remove it, or it was made for a commit that was never acknowledged.
+    logger.info('A file that is not part of the log is removed', { file: `${partition.folder}/${name}` });
+    await files.remove(`${partition.folder}/${name}`);
+    segmentFiles.noteChanged(partition.folder);
   }
   let cutBytes = 0;
   for (const segment of partition.segments) {

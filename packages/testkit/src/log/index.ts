@@ -1,4 +1,5 @@
 /** The rules of the event log as tests that every implementation passes. */
+export { simulateLogCrashes, type SimulationReport } from './crash-simulation.ts';
 export { eventLogSuite, type LogHarness } from './suite.ts';
 export { EmbeddedHarness, type EmbeddedHarnessOptions } from './embedded-harness.ts';
 export {

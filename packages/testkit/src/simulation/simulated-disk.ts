@@ -12,9 +12,10 @@ export interface SimulatedDiskOptions {
 }
 
 /** One operation about to happen. */
-export interface Step {
+export interface Step<Result> {
   readonly operation: FileOperation;
   readonly path: string;
+  readonly happen: () => Result;
   /** What a failing write does with the share of its bytes that the fault lets through. */
   readonly onFault?: (stored: number) => void;
 }
@@ -29,14 +30,15 @@ const settled = Promise.resolve();
 export class SimulatedDisk {
   /** Operations so far. */
   steps = 0;
+  /** Crashes so far: programs that began before the last one are dead. */
+  crashes = 0;
   /** The power fails in place of the operation with this number. */
   crashAtStep = Infinity;
   capacityBytes: number;
   readonly locks = new Set<string>();
   readonly random: Random;
-  readonly folders = new SimulatedFolders();
+  folders = new SimulatedFolders();
   #faults: { readonly fault: Fault; left: number }[] = [];
-  #generation = 0;
   #crashed: { readonly promise: Promise<void>; readonly resolve: () => void } = Promise.withResolvers<void>();
 
   constructor(options: SimulatedDiskOptions) {
@@ -46,7 +48,7 @@ export class SimulatedDisk {
 
   /** The disk as a program sees it from now until the next crash. */
   mount(): FileSystem {
-    const generation = this.#generation;
+    const generation = this.crashes;
     return new SimulatedFileSystem(this, (step) => this.#step(generation, step));
   }
 
@@ -55,8 +57,12 @@ export class SimulatedDisk {
     return this.#crashed.promise;
   }
 
+  get usedBytes(): number {
+    return this.folders.usedBytes;
+  }
+
   get freeBytes(): number {
-    return this.capacityBytes - this.folders.usedBytes;
+    return this.capacityBytes - this.usedBytes;
   }
 
   /** Paths of all files, sorted. */
@@ -83,6 +89,14 @@ export class SimulatedDisk {
     inode.sync();
   }
 
+  /** Remembers all files as they are now, all of them durable; the returned function puts them back. */
+  save(): () => void {
+    const saved = this.folders.clone();
+    return () => {
+      this.folders = saved.clone();
+    };
+  }
+
   inject(fault: Fault): void {
     this.#faults.push({ fault, left: fault.times ?? 1 });
   }
@@ -96,7 +110,7 @@ export class SimulatedDisk {
    * Locks are free afterwards.
    */
   crash(kind: 'process' | 'power'): void {
-    this.#generation++;
+    this.crashes++;
     this.locks.clear();
     this.crashAtStep = Infinity;
     if (kind === 'power') this.folders.losePower(this.random);
@@ -104,14 +118,17 @@ export class SimulatedDisk {
     this.#crashed = Promise.withResolvers<void>();
   }
 
-  /** One operation: waits its turn, crashes or fails when that is due. A crashed program's operation never ends. */
-  async #step(generation: number, step: Step): Promise<void> {
+  /**
+   * One operation: waits its turn, crashes or fails when that is due, and else happens, all in one turn: a crash comes
+   * before it or after it. A crashed program's operation never ends.
+   */
+  async #step<Result>(generation: number, step: Step<Result>): Promise<Result> {
     for (let turns = Math.floor(this.random.next() * 4); turns >= 0; turns--) await settled;
-    if (generation === this.#generation) {
+    if (generation === this.crashes) {
       this.steps++;
       if (this.steps >= this.crashAtStep) this.crash('power');
     }
-    if (generation !== this.#generation) await new Promise(() => {});
+    if (generation !== this.crashes) await new Promise(() => {});
     for (const entry of this.#faults) {
       const { fault } = entry;
       if (fault.operation !== step.operation || entry.left <= 0 || fault.path?.test(step.path) === false)
@@ -120,6 +137,7 @@ export class SimulatedDisk {
       step.onFault?.(fault.stored ?? 0);
       throw systemError(fault.code, step.operation, step.path);
     }
+    return step.happen();
   }
 
   #inode(path: string): SimulatedInode {

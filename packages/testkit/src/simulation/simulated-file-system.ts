@@ -1,11 +1,11 @@
 import type { File, FileSystem } from '@millrace/core/base';
 import { systemError } from './fault.ts';
 import type { SimulatedDisk, Step } from './simulated-disk.ts';
-import { folderOf } from './simulated-folders.ts';
+import { folderOf, type Node } from './simulated-folders.ts';
 import { SimulatedInode } from './simulated-inode.ts';
 
-/** Waits until an operation's turn has come; throws when it is made to fail. */
-type Stepper = (step: Step) => Promise<void>;
+/** Lets an operation happen when its turn has come, or throws when it is made to fail. */
+type Stepper = <Result>(step: Step<Result>) => Promise<Result>;
 
 /** One program's view on a simulated disk. */
 export class SimulatedFileSystem implements FileSystem {
@@ -18,73 +18,86 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   async open(path: string, options: { create?: boolean; truncate?: boolean } = {}): Promise<File> {
-    await this.#step({ operation: 'open', path });
-    const { folders } = this.#disk;
-    let node = folders.get(path);
-    if (node === 'folder') throw systemError('EISDIR', 'open', path);
-    if (node === undefined) {
+    const happen = () => {
+      const { folders } = this.#disk;
+      const found: Node | undefined = folders.get(path);
+      if (found === 'folder') throw systemError('EISDIR', 'open', path);
+      if (found !== undefined) {
+        if (options.truncate) found.truncate(0);
+        return found;
+      }
       if (!options.create || !folders.hasFolderOf(path)) throw systemError('ENOENT', 'open', path);
-      node = new SimulatedInode();
-      folders.change({ kind: 'add', path, node });
-    } else if (options.truncate) {
-      node.truncate(0);
-    }
-    return new SimulatedFile({ disk: this.#disk, step: this.#step, path, inode: node });
+      const made = new SimulatedInode();
+      folders.change({ kind: 'add', path, node: made });
+      return made;
+    };
+    const inode = await this.#step({ operation: 'open', path, happen });
+    return new SimulatedFile({ disk: this.#disk, step: this.#step, path, inode });
   }
 
-  async list(folder: string): Promise<string[]> {
-    await this.#step({ operation: 'list', path: folder });
-    return this.#disk.folders.names(folder);
+  list(folder: string): Promise<string[]> {
+    const happen = () => this.#disk.folders.names(folder);
+    return this.#step({ operation: 'list', path: folder, happen });
   }
 
-  async makeFolder(folder: string): Promise<void> {
-    await this.#step({ operation: 'makeFolder', path: folder });
-    const { folders } = this.#disk;
-    const missing: string[] = [];
-    for (let path = folder; path !== '' && folders.get(path) === undefined; path = folderOf(path))
-      missing.unshift(path);
-    for (const path of missing) folders.change({ kind: 'add', path, node: 'folder' });
+  makeFolder(folder: string): Promise<void> {
+    const happen = () => {
+      const { folders } = this.#disk;
+      const missing: string[] = [];
+      for (let path = folder; path !== '' && folders.get(path) === undefined; path = folderOf(path)) {
+        missing.unshift(path);
+      }
+      for (const path of missing) folders.change({ kind: 'add', path, node: 'folder' });
+    };
+    return this.#step({ operation: 'makeFolder', path: folder, happen });
   }
 
-  async remove(path: string): Promise<void> {
-    await this.#step({ operation: 'remove', path });
-    const node = this.#disk.folders.get(path);
-    if (node === 'folder') throw systemError('EISDIR', 'remove', path);
-    if (node !== undefined) this.#disk.folders.change({ kind: 'remove', path });
+  remove(path: string): Promise<void> {
+    const happen = () => {
+      const { folders } = this.#disk;
+      const node = folders.get(path);
+      if (node === 'folder') throw systemError('EISDIR', 'remove', path);
+      if (node !== undefined) folders.change({ kind: 'remove', path });
+    };
+    return this.#step({ operation: 'remove', path, happen });
   }
 
-  async removeFolder(folder: string): Promise<void> {
-    await this.#step({ operation: 'removeFolder', path: folder });
-    for (const path of this.#disk.folders.pathsUnder(folder).toReversed()) {
-      this.#disk.folders.change({ kind: 'remove', path });
-    }
+  removeFolder(folder: string): Promise<void> {
+    const happen = () => {
+      const { folders } = this.#disk;
+      for (const path of folders.pathsUnder(folder).toReversed()) folders.change({ kind: 'remove', path });
+    };
+    return this.#step({ operation: 'removeFolder', path: folder, happen });
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    await this.#step({ operation: 'rename', path: from });
-    if (this.#disk.folders.get(from) === undefined) throw systemError('ENOENT', 'rename', from);
-    this.#disk.folders.change({ kind: 'rename', from, to });
+  rename(from: string, to: string): Promise<void> {
+    const happen = () => {
+      const { folders } = this.#disk;
+      if (folders.get(from) === undefined) throw systemError('ENOENT', 'rename', from);
+      folders.change({ kind: 'rename', from, to });
+    };
+    return this.#step({ operation: 'rename', path: from, happen });
   }
 
-  async syncFolder(folder: string): Promise<void> {
-    await this.#step({ operation: 'syncFolder', path: folder });
-    this.#disk.folders.sync(folder);
+  syncFolder(folder: string): Promise<void> {
+    const happen = () => this.#disk.folders.sync(folder);
+    return this.#step({ operation: 'syncFolder', path: folder, happen });
   }
 
-  async exists(path: string): Promise<boolean> {
-    await this.#step({ operation: 'exists', path });
-    return this.#disk.folders.get(path) !== undefined;
+  exists(path: string): Promise<boolean> {
+    const happen = () => this.#disk.folders.get(path) !== undefined;
+    return this.#step({ operation: 'exists', path, happen });
   }
 
   async lock(path: string): Promise<() => Promise<void>> {
-    await this.#step({ operation: 'lock', path });
     const { locks } = this.#disk;
-    if (locks.has(path)) throw Object.assign(systemError('ELOCKED', 'lock', path), { pid: 1 });
-    locks.add(path);
-    return async () => {
-      await this.#step({ operation: 'lock', path });
-      locks.delete(path);
+    const take = () => {
+      if (locks.has(path)) throw Object.assign(systemError('ELOCKED', 'lock', path), { pid: 1 });
+      locks.add(path);
     };
+    await this.#step({ operation: 'lock', path, happen: take });
+    const release = () => void locks.delete(path);
+    return () => this.#step({ operation: 'lock', path, happen: release });
   }
 }
 
@@ -102,52 +115,52 @@ class SimulatedFile implements File {
     this.#inode = options.inode;
   }
 
-  async read(
+  read(
     target: Uint8Array,
     options: { targetOffset: number; length: number; position: number },
   ): Promise<number> {
-    await this.#begin({ operation: 'read', path: this.#path });
-    const bytes = this.#inode.read(options.position, options.length);
-    target.set(bytes, options.targetOffset);
-    return bytes.length;
+    const happen = () => {
+      const bytes = this.#inode.read(options.position, options.length);
+      target.set(bytes, options.targetOffset);
+      return bytes.length;
+    };
+    return this.#begin({ operation: 'read', happen });
   }
 
-  async write(source: Uint8Array, position: number): Promise<void> {
+  write(source: Uint8Array, position: number): Promise<void> {
     const onFault = (stored: number) =>
       this.#inode.write(position, source.subarray(0, stored * source.length));
-    await this.#begin({ operation: 'write', path: this.#path, onFault });
-    const grown = Math.max(0, position + source.length - this.#inode.size);
-    const free = Math.max(0, this.#disk.freeBytes);
-    if (grown > free) {
-      const kept = Math.floor(this.#disk.random.next() * Math.max(0, source.length - grown + free));
-      this.#inode.write(position, source.subarray(0, kept));
-      throw systemError('ENOSPC', 'write', this.#path);
-    }
-    this.#inode.write(position, source);
+    const happen = () => {
+      const grown = Math.max(0, position + source.length - this.#inode.size);
+      const free = Math.max(0, this.#disk.freeBytes);
+      if (grown > free) {
+        const kept = Math.floor(this.#disk.random.next() * Math.max(0, source.length - grown + free));
+        this.#inode.write(position, source.subarray(0, kept));
+        throw systemError('ENOSPC', 'write', this.#path);
+      }
+      this.#inode.write(position, source);
+    };
+    return this.#begin({ operation: 'write', happen, onFault });
   }
 
-  async sync(): Promise<void> {
-    await this.#begin({ operation: 'sync', path: this.#path });
-    this.#inode.sync();
+  sync(): Promise<void> {
+    return this.#begin({ operation: 'sync', happen: () => this.#inode.sync() });
   }
 
-  async truncate(length: number): Promise<void> {
-    await this.#begin({ operation: 'truncate', path: this.#path });
-    this.#inode.truncate(length);
+  truncate(length: number): Promise<void> {
+    return this.#begin({ operation: 'truncate', happen: () => this.#inode.truncate(length) });
   }
 
-  async size(): Promise<number> {
-    await this.#begin({ operation: 'size', path: this.#path });
-    return this.#inode.size;
+  size(): Promise<number> {
+    return this.#begin({ operation: 'size', happen: () => this.#inode.size });
   }
 
-  async close(): Promise<void> {
-    await this.#begin({ operation: 'close', path: this.#path });
-    this.#isOpen = false;
+  close(): Promise<void> {
+    return this.#begin({ operation: 'close', happen: () => void (this.#isOpen = false) });
   }
 
-  async #begin(step: Step): Promise<void> {
-    if (!this.#isOpen) throw systemError('EBADF', step.operation, step.path);
-    await this.#step(step);
+  #begin<Result>(step: Omit<Step<Result>, 'path'>): Promise<Result> {
+    if (!this.#isOpen) return Promise.reject(systemError('EBADF', step.operation, this.#path));
+    return this.#step({ ...step, path: this.#path });
   }
 }

@@ -61,6 +61,13 @@ export class SimulatedFolders {
     this.#unsynced.delete(folder);
   }
 
+  clone(): SimulatedFolders {
+    const copy = new SimulatedFolders();
+    for (const [path, node] of this.#nodes) copy.#nodes.set(path, node === 'folder' ? node : node.clone());
+    copy.#durableNodes = new Map(copy.#nodes);
+    return copy;
+  }
+
   /** Of each folder's changes since its last sync, the first few survive. */
   losePower(random: Random): void {
     const survivors = new Map(this.#durableNodes);

@@ -3,47 +3,68 @@ import type { Random } from '@millrace/core/base';
 /** What a disk writes whole or not at all. */
 const SECTOR_BYTES = 512;
 
-type Change =
-  | { readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'truncate'; readonly length: number };
+/** A change that is not durable yet, with what it replaced. */
+interface Change {
+  readonly position: number;
+  /** Empty for a truncation. */
+  readonly bytes: Uint8Array;
+  readonly before: Uint8Array;
+  readonly sizeBefore: number;
+  readonly sizeAfter: number;
+}
 
-/** The contents of one file: what programs see, what is durable, and the changes in between. */
+/** The contents of one file: what programs see, and the changes that a power failure may undo. */
 export class SimulatedInode {
-  #current = new Uint8Array(0);
-  #durable = new Uint8Array(0);
+  #bytes = new Uint8Array(64);
+  #size = 0;
   #unsynced: Change[] = [];
 
   get size(): number {
-    return this.#current.length;
-  }
-
-  get unsyncedChanges(): number {
-    return this.#unsynced.length;
+    return this.#size;
   }
 
   read(position: number, length: number): Uint8Array {
-    return this.#current.subarray(position, Math.min(this.#current.length, position + length));
+    return this.#bytes.subarray(Math.min(position, this.#size), Math.min(this.#size, position + length));
   }
 
   write(position: number, bytes: Uint8Array): void {
-    this.#change({ kind: 'write', position, bytes: bytes.slice() });
+    const sizeBefore = this.#size;
+    const end = position + bytes.length;
+    const before = this.#bytes.slice(position, Math.min(end, sizeBefore));
+    this.#resize(Math.max(sizeBefore, end));
+    this.#bytes.set(bytes, position);
+    this.#unsynced.push({ position, bytes: bytes.slice(), before, sizeBefore, sizeAfter: this.#size });
   }
 
   truncate(length: number): void {
-    this.#change({ kind: 'truncate', length });
+    const sizeBefore = this.#size;
+    const before = this.#bytes.slice(length, Math.max(length, sizeBefore));
+    this.#resize(length);
+    this.#unsynced.push({
+      position: length,
+      bytes: new Uint8Array(0),
+      before,
+      sizeBefore,
+      sizeAfter: length,
+    });
   }
 
   /** Flips one bit of what lies on the disk, as decay does. */
   flipBit(bit: number): void {
-    this.#current = this.#current.slice();
-    this.#current[bit >> 3]! ^= 1 << (bit & 7);
-    this.#durable = this.#current;
-    this.#unsynced = [];
+    this.#bytes[bit >> 3]! ^= 1 << (bit & 7);
+    this.sync();
   }
 
   sync(): void {
-    this.#durable = this.#current;
     this.#unsynced = [];
+  }
+
+  /** The same file on another disk, all of it durable. */
+  clone(): SimulatedInode {
+    const copy = new SimulatedInode();
+    copy.#bytes = this.#bytes.slice();
+    copy.#size = this.#size;
+    return copy;
   }
 
   /**
@@ -54,49 +75,42 @@ export class SimulatedInode {
   losePower(random: Random): void {
     const changes = this.#unsynced;
     if (changes.length === 0) return;
-    const inOrder = random.next() < 0.3;
+    const isInOrder = random.next() < 0.3;
     const moment = () => Math.floor(random.next() * (changes.length + 1));
     const sizeMoment = moment();
-    let size = this.#durable.length;
-    for (const change of changes.slice(0, sizeMoment)) size = sizeAfter(size, change);
+    const size = changes[sizeMoment]?.sizeBefore ?? this.#size;
     const survivor = new Uint8Array(size);
     if (random.next() < 0.25) for (let i = 0; i < size; i++) survivor[i] = random.next() * 256;
     const moments = new Int32Array(Math.ceil(size / SECTOR_BYTES));
-    for (let sector = 0; sector < moments.length; sector++) moments[sector] = inOrder ? sizeMoment : moment();
-    let contents = this.#durable;
-    copySectors(contents, survivor, (sector) => moments[sector] === 0);
-    changes.forEach((change, i) => {
-      contents = contentsAfter(contents, change);
-      copySectors(contents, survivor, (sector) => moments[sector] === i + 1);
-    });
-    this.#current = survivor;
+    for (let sector = 0; sector < moments.length; sector++)
+      moments[sector] = isInOrder ? sizeMoment : moment();
+    // From the newest moment back to the durable one, undoing change by change.
+    for (let at = changes.length; ; at--) {
+      copySectors(this.#bytes.subarray(0, this.#size), survivor, (sector) => moments[sector] === at);
+      if (at === 0) break;
+      this.#undo(changes[at - 1]!);
+    }
+    this.#bytes = survivor;
+    this.#size = size;
     this.sync();
   }
 
-  #change(change: Change): void {
-    this.#unsynced.push(change);
-    if (change.kind === 'write' && this.#current !== this.#durable && fits(this.#current, change)) {
-      this.#current.set(change.bytes, change.position);
-    } else {
-      this.#current = contentsAfter(this.#current, change);
-    }
+  #undo(change: Change): void {
+    this.#resize(change.sizeBefore);
+    this.#bytes.set(change.before, change.position);
   }
-}
 
-function fits(contents: Uint8Array, change: { position: number; bytes: Uint8Array }): boolean {
-  return change.position + change.bytes.length <= contents.length;
-}
-
-function sizeAfter(size: number, change: Change): number {
-  return change.kind === 'truncate' ? change.length : Math.max(size, change.position + change.bytes.length);
-}
-
-function contentsAfter(contents: Uint8Array, change: Change): Uint8Array<ArrayBuffer> {
-  const size = sizeAfter(contents.length, change);
-  const after = new Uint8Array(size);
-  after.set(contents.subarray(0, size));
-  if (change.kind === 'write') after.set(change.bytes, change.position);
-  return after;
+  /** Bytes between the size and the capacity are always zero, so that a file grows by zeros. */
+  #resize(size: number): void {
+    if (size > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(size, this.#bytes.length * 2));
+      grown.set(this.#bytes.subarray(0, this.#size));
+      this.#bytes = grown;
+    } else if (size < this.#size) {
+      this.#bytes.fill(0, size, this.#size);
+    }
+    this.#size = size;
+  }
 }
 
 function copySectors(from: Uint8Array, to: Uint8Array, isChosen: (sector: number) => boolean): void {
