@@ -24,6 +24,7 @@ export class FigureBoard implements SystemFigures {
   readonly #probes: FigureProbe[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #histories = new Map<string, FigureSample[]>();
+  readonly #names = new Set<string>();
   #current: Record<string, number> = {};
   #cancel: (() => void) | undefined;
 
@@ -54,6 +55,7 @@ export class FigureBoard implements SystemFigures {
     const current: Record<string, number> = {};
     for (const probe of this.#probes) {
       for (const [name, value] of Object.entries(probe(nowMs))) {
+        this.#names.add(name);
         if (value === undefined || !Number.isFinite(value)) continue;
         current[name] = value;
         this.#remember(name, [nowMs, value]);
@@ -65,6 +67,11 @@ export class FigureBoard implements SystemFigures {
 
   read(): Readonly<Record<string, number>> {
     return this.#current;
+  }
+
+  /** All figures that there are, whether they are known at this moment or not. */
+  names(): ReadonlySet<string> {
+    return this.#names;
   }
 
   history(name: string, lastMs: number): readonly FigureSample[] {

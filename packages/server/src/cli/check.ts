@@ -1,20 +1,26 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { ContractRegistry } from '@millrace/core/contract';
-import { loadProject } from '../project/index.ts';
+import { CHECKOUT } from './checkout.ts';
 
 export function checkCommand(): Command {
   return new Command('check')
-    .description('Loads a project, and names what is wrong in it, without running it.')
+    .description('Name everything that is wrong in a project: files, models, metrics and tiles.')
     .argument('[dir]', 'project folder', '.')
+    .addHelpText(
+      'after',
+      '\nStarts the project once on an empty folder, without companions and without listening. Exit code 1: there are problems.',
+    )
     .action(async (folder: string) => {
-      const project = await loadProject(resolve(folder));
-      const registry = new ContractRegistry(project.contracts);
-      console.log(`${project.definition.name}: ${project.contracts.length} event types`);
-      for (const table of registry.tables()) {
-        console.log(`  topic ${table.topic} → raw.${table.table} (${table.columns.length} columns)`);
+      const { checkProject } = await import('../check/index.ts');
+      const { problems, summary } = await checkProject(resolve(folder), {
+        cacheFolder: join(CHECKOUT, '.millrace', 'cache'),
+      });
+      for (const line of summary) console.log(`  ${line}`);
+      for (const { text, remedy } of problems) {
+        console.error(`\n  ${text}${remedy === undefined ? '' : `\n  Remedy: ${remedy}`}`);
       }
-      console.log(`  ${project.topologies.length} stream topologies, ${project.alerts.length} alerts`);
-      console.log('No problem found.');
+      if (problems.length === 0) console.log('\n  No problem found.');
+      else console.error(`\n  ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}.`);
+      if (problems.length > 0) process.exitCode = 1;
     });
 }

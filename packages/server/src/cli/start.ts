@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { RunningProject } from '../run-project.ts';
+import { CHECKOUT } from './checkout.ts';
 import { failureText } from './failure.ts';
 import { onStopSignal } from './stop-signal.ts';
 import { VERSION } from './version.ts';
@@ -20,7 +21,6 @@ interface StartOptions {
 }
 
 const DEFAULT_PORT = 4400;
-const CHECKOUT = join(import.meta.dirname, '../../../..');
 
 export function startCommand(): Command {
   return new Command('start')

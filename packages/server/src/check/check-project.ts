@@ -1,0 +1,99 @@
+import { access } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { manifestStaleness } from '@millrace/adapters/dbt';
+import { isMillraceError } from '@millrace/core/base';
+import { ContractRegistry } from '@millrace/core/contract';
+import { inspectProject, type Project, type ProjectFiles } from '../project/index.ts';
+import { startOnce } from './dry-start.ts';
+import { type Problem, problemOf } from './problem.ts';
+
+export interface ProjectCheck {
+  readonly problems: readonly Problem[];
+  /** What there is, when it could be loaded. */
+  readonly summary: readonly string[];
+}
+
+/**
+ * Loads all files of the project and says everything that is wrong; when they load, starts it once on an empty folder
+ * and asks every tile, so that models, metrics and dashboards are tried as they will run. `cacheFolder` as for a start.
+ */
+export async function checkProject(folder: string, options: { cacheFolder: string }): Promise<ProjectCheck> {
+  const inspected = await inspectProject(folder);
+  if ('problems' in inspected) return { problems: inspected.problems.map(problemOf), summary: [] };
+  const { project, files } = inspected;
+  const problems = [...repeatedNames(project, files), ...(await missingScripts(project))];
+  const registry = attemptRegistry(project, files, problems);
+  if (registry === undefined) return { problems, summary: [] };
+  const staleness = await stalenessOf(project);
+  if (staleness !== undefined) problems.push(staleness);
+  const started = await startOnce(project, options);
+  problems.push(...started.problems);
+  const tables = registry
+    .tables()
+    .map(({ topic, table, columns }) => `topic ${topic} → raw.${table}, ${columns.length} columns`);
+  return { problems, summary: [...tables, ...started.summary] };
+}
+
+function attemptRegistry(
+  project: Project,
+  files: ProjectFiles,
+  problems: Problem[],
+): ContractRegistry | undefined {
+  try {
+    return new ContractRegistry(project.contracts, {
+      fileOf: (contract) => {
+        const file = files.get(contract);
+        return file === undefined ? undefined : relative(project.folder, file);
+      },
+    });
+  } catch (error) {
+    if (!isMillraceError(error)) throw error;
+    problems.push(problemOf(error));
+    return undefined;
+  }
+}
+
+/** Alerts and topologies are known by their names, in the log and on the page. */
+function repeatedNames(project: Project, files: ProjectFiles): Problem[] {
+  const named = [
+    ...project.alerts.map((alert) => ({ what: 'alert', name: alert.name, file: files.get(alert) })),
+    ...project.topologies.map((topology) => ({
+      what: 'topology',
+      name: topology.applicationId,
+      file: files.get(topology),
+    })),
+  ];
+  const first = new Map<string, string | undefined>();
+  const problems: Problem[] = [];
+  for (const { what, name, file } of named) {
+    const key = `${what} ${name}`;
+    if (first.has(key)) {
+      const places = [first.get(key), file].map((path) => relative(project.folder, path ?? ''));
+      const remedy = 'Give each a name of its own.';
+      problems.push({ text: `${places.join(' and ')}: there are two of ${what} '${name}'.`, remedy });
+    }
+    first.set(key, file);
+  }
+  return problems;
+}
+
+async function missingScripts({ folder, definition }: Project): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const companion of definition.companions ?? []) {
+    if (!('script' in companion)) continue;
+    const isThere = await access(join(folder, companion.script)).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) continue;
+    const text = `millrace.config.ts: companion '${companion.name}' runs ${companion.script}, which does not exist.`;
+    problems.push({ text, remedy: 'Correct the path, from the project folder.' });
+  }
+  return problems;
+}
+
+async function stalenessOf({ modelsFolder }: Project): Promise<Problem | undefined> {
+  if (modelsFolder === undefined) return undefined;
+  const { warning } = await manifestStaleness(modelsFolder);
+  return warning === undefined ? undefined : { text: warning, remedy: undefined };
+}
