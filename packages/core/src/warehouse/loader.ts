@@ -185,7 +185,7 @@ export class Loader {
 /** A model that fails is not a reason to stop for good; a full disk or our own bug keeps its own name. */
 function refreshFailure(cause: unknown): unknown {
   if (cause instanceof BugError) return cause;
-  if (isMillraceError(cause) && cause.kind !== 'fatal' && cause.kind !== 'input') return cause;
+  if (isMillraceError(cause) && (cause.kind === 'transient' || cause.kind === 'aborted')) return cause;
   const message = `A model could not be refreshed: ${messageOf(cause)}`;
   const details = isMillraceError(cause) ? cause.details : {};
   return warehouseError('WAREHOUSE_REFRESH_FAILED', { message, details, cause });
