@@ -18,7 +18,7 @@ import type {
 } from '@millrace/core/log';
 import type { BenchFigures } from './bench.ts';
 
-const HELP = `npm run bench -- ingest [--events N] [--batch N] [--history-hours N] [--format ndjson|json] [--json]
+const HELP = `npm run bench -- ingest [--events N] [--batch N] [--history-hours N] [--format F] [--json]
 
   --events N          events to measure, in thousands (default 400)
   --batch N           events a request (default 100)
@@ -27,6 +27,7 @@ const HELP = `npm run bench -- ingest [--events N] [--batch N] [--history-hours 
 
 const HOUR_MS = 3_600_000;
 const START_MS = 1_767_225_600_000;
+const ARRAY_START = 91;
 const HISTORY_IDS_PER_HOUR = 50_000;
 
 const purchase = defineEvent({
@@ -47,11 +48,11 @@ export async function run(args: readonly string[]): Promise<BenchFigures> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      events: { type: 'string', default: '400' },
-      batch: { type: 'string', default: '100' },
+      'events': { type: 'string', default: '400' },
+      'batch': { type: 'string', default: '100' },
       'history-hours': { type: 'string', default: '0' },
-      format: { type: 'string', default: 'ndjson' },
-      help: { type: 'boolean', default: false },
+      'format': { type: 'string', default: 'ndjson' },
+      'help': { type: 'boolean', default: false },
     },
   });
   if (values.help) {
@@ -88,25 +89,25 @@ interface Params {
 async function fill(ingest: Ingest, params: Params): Promise<void> {
   for (let hour = 0; hour < params.historyHours; hour++) {
     const bodies = bodiesOf({ ...params, events: HISTORY_IDS_PER_HOUR }, `h${hour}`);
-    for (const body of bodies) await send(ingest, body, params, START_MS + hour * HOUR_MS);
+    for (const body of bodies) await send(ingest, body, START_MS + hour * HOUR_MS);
   }
 }
 
 async function measure(ingest: Ingest, params: Params): Promise<Record<string, number>> {
   const nowMs = START_MS + params.historyHours * HOUR_MS;
   const warmUp = bodiesOf({ ...params, events: Math.min(50_000, params.events) }, 'warm');
-  for (const body of warmUp) await send(ingest, body, params, nowMs);
+  for (const body of warmUp) await send(ingest, body, nowMs);
 
   const bodies = bodiesOf(params, 'event');
   const bytes = bodies.reduce((sum, body) => sum + body.length, 0);
   const cpu = process.cpuUsage();
   const startMs = performance.now();
-  for (const body of bodies) await send(ingest, body, params, nowMs);
+  for (const body of bodies) await send(ingest, body, nowMs);
   const elapsedMs = performance.now() - startMs;
   const { user, system } = process.cpuUsage(cpu);
 
   const resentCpu = process.cpuUsage();
-  for (const body of bodies) await send(ingest, body, params, nowMs);
+  for (const body of bodies) await send(ingest, body, nowMs);
   const resent = process.cpuUsage(resentCpu);
   return {
     cpuMicrosPerEvent: (user + system) / params.events,
@@ -116,8 +117,8 @@ async function measure(ingest: Ingest, params: Params): Promise<Record<string, n
   };
 }
 
-async function send(ingest: Ingest, body: Buffer, params: Params, receivedAtMs: number): Promise<void> {
-  const contentType = params.format === 'json' ? 'application/json' : 'application/x-ndjson';
+async function send(ingest: Ingest, body: Buffer, receivedAtMs: number): Promise<void> {
+  const contentType = body[0] === ARRAY_START ? 'application/json' : 'application/x-ndjson';
   const reply = await ingest.accept(body, { contentType, receivedAtMs });
   if (reply.rejected.length > 0) throw new Error(reply.rejected[0]!.message);
 }

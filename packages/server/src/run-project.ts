@@ -2,14 +2,18 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@millrace/core/base';
 import { buildWeb } from '@millrace/web/build';
-import { cubeRoutes } from './http/cube.ts';
-import { deadLetterRoutes } from './http/dead-letters.ts';
-import { ingestRoutes } from './http/ingest.ts';
-import { liveRoutes } from './http/live.ts';
-import { operateRoutes } from './http/operate.ts';
-import { pageRoutes } from './http/page.ts';
-import { reportRoutes } from './http/reports.ts';
-import { createHttpServer, type HttpRoutes, type HttpServer } from './http/server.ts';
+import {
+  createHttpServer,
+  cubeRoutes,
+  deadLetterRoutes,
+  ingestRoutes,
+  liveRoutes,
+  operateRoutes,
+  pageRoutes,
+  reportRoutes,
+  type HttpRoutes,
+  type HttpServer,
+} from './http/index.ts';
 import { Companions, systemClock } from './operate/index.ts';
 import { openProfile, type Profile } from './profile.ts';
 import type { Project } from './project/index.ts';

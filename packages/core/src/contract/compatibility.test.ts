@@ -15,10 +15,34 @@ const cases: readonly {
   backward: readonly string[];
   forward: readonly string[];
 }[] = [
-  { what: 'nothing changed', older: contractOf({ a: text }), newer: contractOf({ a: text }), backward: [], forward: [] },
-  { what: 'an optional field came', older: contractOf({}), newer: contractOf({ a: Type.Optional(text) }), backward: [], forward: [] },
-  { what: 'a required field came', older: contractOf({}), newer: contractOf({ a: text }), backward: ['/a'], forward: [] },
-  { what: 'a required field went', older: contractOf({ a: text }), newer: contractOf({}), backward: [], forward: ['/a'] },
+  {
+    what: 'nothing changed',
+    older: contractOf({ a: text }),
+    newer: contractOf({ a: text }),
+    backward: [],
+    forward: [],
+  },
+  {
+    what: 'an optional field came',
+    older: contractOf({}),
+    newer: contractOf({ a: Type.Optional(text) }),
+    backward: [],
+    forward: [],
+  },
+  {
+    what: 'a required field came',
+    older: contractOf({}),
+    newer: contractOf({ a: text }),
+    backward: ['/a'],
+    forward: [],
+  },
+  {
+    what: 'a required field went',
+    older: contractOf({ a: text }),
+    newer: contractOf({}),
+    backward: [],
+    forward: ['/a'],
+  },
   {
     what: 'an enum grew',
     older: contractOf({ a: Type.Enum(['x']) }),
@@ -87,7 +111,8 @@ const cases: readonly {
 for (const { what, older, newer, backward, forward } of cases) {
   test(`compatibility: ${what}`, () => {
     const problems = checkCompatibility(older, newer);
-    const pathsOf = (direction: string) => problems.filter((each) => each.direction === direction).map(({ path }) => path);
+    const pathsOf = (direction: string) =>
+      problems.filter((each) => each.direction === direction).map(({ path }) => path);
     assert.deepEqual({ backward: pathsOf('backward'), forward: pathsOf('forward') }, { backward, forward });
   });
 }

@@ -38,14 +38,24 @@ function compareColumns(older: EventContract, newer: EventContract, problems: Co
   for (const column of newer.columns) {
     const before = older.columns.find((each) => each.name === column.name);
     if (before === undefined || before.type === column.type) continue;
-    const message = `its column would change from ${before.type} to ${column.type}; give the field a new name`;
+    const message = `its column would turn from ${before.type} to ${column.type}; take a new name`;
     problems.push({ direction: 'backward', path: `/${column.name}`, message });
   }
 }
 
 const LOWER_BOUNDS = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties'];
 const UPPER_BOUNDS = ['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems', 'maxProperties'];
-const EXACT = ['pattern', 'format', 'multipleOf', 'uniqueItems', 'patternProperties', 'contains', 'not', 'allOf', '$ref'];
+const EXACT = [
+  'pattern',
+  'format',
+  'multipleOf',
+  'uniqueItems',
+  'patternProperties',
+  'contains',
+  'not',
+  'allOf',
+  '$ref',
+];
 
 /** Asks whether a reader's schema takes whatever a writer's schema allows. */
 class Reading {
@@ -59,7 +69,8 @@ class Reading {
 
   compare(reader: JsonSchema, writer: JsonSchema, path: string): void {
     if (isAnything(reader)) return;
-    if (reader.anyOf !== undefined || writer.anyOf !== undefined) return this.#compareUnions(reader, writer, path);
+    if (reader.anyOf !== undefined || writer.anyOf !== undefined)
+      return this.#compareUnions(reader, writer, path);
     const values = valuesOf(reader);
     if (values !== undefined) return this.#compareValues(values, writer, path);
     if (!takesType(reader, writer)) {
@@ -80,20 +91,24 @@ class Reading {
 
   #compareValues(values: readonly unknown[], writer: JsonSchema, path: string): void {
     const written = valuesOf(writer);
-    if (written === undefined) return this.#report(path, `${nameOf(writer)} is not limited to ${JSON.stringify(values)}`);
+    if (written === undefined)
+      return this.#report(path, `${nameOf(writer)} is not limited to ${JSON.stringify(values)}`);
     for (const value of written) {
-      if (!values.includes(value)) this.#report(path, `value ${JSON.stringify(value)} is unknown to the reader`);
+      if (!values.includes(value))
+        this.#report(path, `value ${JSON.stringify(value)} is unknown to the reader`);
     }
   }
 
   #compareBounds(reader: JsonSchema, writer: JsonSchema, path: string): void {
     for (const bound of LOWER_BOUNDS) {
       const limit = Number(reader[bound] ?? -Infinity);
-      if (Number(writer[bound] ?? -Infinity) < limit) this.#report(path, `${bound} ${limit} excludes what is written`);
+      if (Number(writer[bound] ?? -Infinity) < limit)
+        this.#report(path, `${bound} ${limit} excludes what is written`);
     }
     for (const bound of UPPER_BOUNDS) {
       const limit = Number(reader[bound] ?? Infinity);
-      if (Number(writer[bound] ?? Infinity) > limit) this.#report(path, `${bound} ${limit} excludes what is written`);
+      if (Number(writer[bound] ?? Infinity) > limit)
+        this.#report(path, `${bound} ${limit} excludes what is written`);
     }
     for (const keyword of EXACT) {
       if (reader[keyword] === undefined) continue;
@@ -105,22 +120,26 @@ class Reading {
   #compareObjects(reader: JsonSchema, writer: JsonSchema, path: string): void {
     const written = writer.properties ?? {};
     for (const field of reader.required ?? []) {
-      if (writer.required?.includes(field) !== true) this.#report(`${path}/${field}`, 'is required, but may be missing');
+      if (writer.required?.includes(field) !== true)
+        this.#report(`${path}/${field}`, 'is required, but may be missing');
     }
     for (const [field, schema] of Object.entries(reader.properties ?? {})) {
       const other = written[field];
       if (other !== undefined) this.compare(schema, other, `${path}/${field}`);
     }
     if (reader.additionalProperties !== false) return;
-    if (writer.additionalProperties !== false) this.#report(path, 'no other fields are allowed, but may be written');
+    if (writer.additionalProperties !== false)
+      this.#report(path, 'no other fields are allowed, but may be written');
     for (const field of Object.keys(written)) {
-      if (reader.properties?.[field] === undefined) this.#report(`${path}/${field}`, 'is unknown to the reader');
+      if (reader.properties?.[field] === undefined)
+        this.#report(`${path}/${field}`, 'is unknown to the reader');
     }
   }
 
   #compareItems(reader: JsonSchema, writer: JsonSchema, path: string): void {
     if (reader.items === undefined) return;
-    if (isSchema(reader.items) && isSchema(writer.items)) return this.compare(reader.items, writer.items, `${path}/*`);
+    if (isSchema(reader.items) && isSchema(writer.items))
+      return this.compare(reader.items, writer.items, `${path}/*`);
     if (JSON.stringify(reader.items) !== JSON.stringify(writer.items)) this.#report(path, 'items differ');
   }
 
@@ -140,7 +159,12 @@ function isSchema(items: JsonSchema['items']): items is JsonSchema {
 }
 
 function isAnything(schema: JsonSchema): boolean {
-  return schema.type === undefined && schema.anyOf === undefined && valuesOf(schema) === undefined && schema.allOf === undefined;
+  return (
+    schema.type === undefined &&
+    schema.anyOf === undefined &&
+    valuesOf(schema) === undefined &&
+    schema.allOf === undefined
+  );
 }
 
 function takesType(reader: JsonSchema, writer: JsonSchema): boolean {
@@ -150,7 +174,9 @@ function takesType(reader: JsonSchema, writer: JsonSchema): boolean {
 
 function typeOfValues(values: readonly unknown[] | undefined): string | undefined {
   if (values === undefined || values.length === 0) return undefined;
-  const types = new Set(values.map((value) => (value === null ? 'null' : Number.isInteger(value) ? 'integer' : typeof value)));
+  const types = new Set(
+    values.map((value) => (value === null ? 'null' : Number.isInteger(value) ? 'integer' : typeof value)),
+  );
   if (types.size === 2 && types.has('integer') && types.has('number')) return 'number';
   return types.size === 1 ? [...types][0] : undefined;
 }

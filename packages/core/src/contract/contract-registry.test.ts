@@ -15,7 +15,12 @@ const signUp = defineEvent({
   personal: ['email'],
   schema: Type.Object({ user_id: Type.String(), email: Type.String() }),
 });
-const ping = defineEvent({ name: 'ping', version: 1, topic: 'pings', schema: Type.Object({ page: Type.String() }) });
+const ping = defineEvent({
+  name: 'ping',
+  version: 1,
+  topic: 'pings',
+  schema: Type.Object({ page: Type.String() }),
+});
 
 test('the table of a topic is the union of its event types', () => {
   const registry = new ContractRegistry([view, signUp, ping]);
@@ -60,8 +65,13 @@ test('a time field in the schema stays a timestamp column', () => {
 const conflicts = [
   {
     what: 'a field with two types',
-    other: defineEvent({ name: 'o', version: 1, key: 'user_id', schema: Type.Object({ user_id: Type.String(), price: Type.String() }) }),
-    message: /'view' \(events\/view\.ts\) and event 'o' \(events\/o\.ts\): field 'price' is double in one and varchar in the other/,
+    other: defineEvent({
+      name: 'o',
+      version: 1,
+      key: 'user_id',
+      schema: Type.Object({ user_id: Type.String(), price: Type.String() }),
+    }),
+    message: /'view' \(events\/view\.ts\) and event 'o' \(events\/o\.ts\): field 'price' is double/,
   },
   {
     what: 'keyed and unkeyed event types',
@@ -83,7 +93,10 @@ const conflicts = [
 for (const { what, other, message } of conflicts) {
   test(`one topic with ${what} is refused`, () => {
     const fileOf = ({ name }: { name: string }) => `events/${name}.ts`;
-    assert.throws(() => new ContractRegistry([view, other], { fileOf }), { code: 'CONTRACT_CONFLICT', message });
+    assert.throws(() => new ContractRegistry([view, other], { fileOf }), {
+      code: 'CONTRACT_CONFLICT',
+      message,
+    });
   });
 }
 

@@ -76,10 +76,18 @@ export class ContractRegistry {
     const first = contracts[0]!;
     for (const contract of contracts) {
       if (contract.idField !== first.idField) {
-        this.#conflict(topic, [first, contract], `their id fields are '${first.idField}' and '${contract.idField}'`);
+        this.#conflict(
+          topic,
+          [first, contract],
+          `their id fields are '${first.idField}' and '${contract.idField}'`,
+        );
       }
       if (contract.timeField !== first.timeField) {
-        this.#conflict(topic, [first, contract], `their time fields are '${first.timeField}' and '${contract.timeField}'`);
+        this.#conflict(
+          topic,
+          [first, contract],
+          `their time fields are '${first.timeField}' and '${contract.timeField}'`,
+        );
       }
       if ((contract.key === undefined) !== (first.key === undefined)) {
         this.#conflict(topic, [first, contract], 'one has a key and the other has none');
@@ -114,7 +122,11 @@ export class ContractRegistry {
         owners.set(column.name, contract);
         const isSystem = column.name === idField || column.name === timeField;
         const type = isSystem ? known!.type : column.type;
-        columns.set(column.name, { name: column.name, type, personal: column.personal || known?.personal === true });
+        columns.set(column.name, {
+          name: column.name,
+          type,
+          personal: column.personal || known?.personal === true,
+        });
       }
     }
     return [...columns.values()];

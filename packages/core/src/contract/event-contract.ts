@@ -26,11 +26,15 @@ export interface EventDefinition<
   /** Default `events`. */
   readonly topic?: string;
   /**
-   * The event's own fields, as `Type.Object`. The system fields (event id, `event_type`, event time) are implied.
-   * Fields that are not listed are accepted and kept in the log, unless the object says `additionalProperties: false`.
+   * The event's own fields, as `Type.Object`. The system fields (event id, `event_type`, event time) are
+   * implied. Fields that are not listed are accepted and kept in the log, unless the object says
+   * `additionalProperties: false`.
    */
   readonly schema: TObject<Fields>;
-  /** The field whose value decides the partition: text or integer, not optional. None: any partition may take the event. */
+  /**
+   * The field whose value decides the partition: text or integer, not optional. None: any partition may take
+   * the event.
+   */
   readonly key?: NoInfer<(keyof Fields & string) | Id>;
   /** The field with the event time. Default `event_timestamp`. */
   readonly time?: Time;
@@ -111,7 +115,10 @@ export function defineEvent<
   const timeField = definition.time ?? 'event_timestamp';
   const idField = definition.id ?? 'event_id';
   const refuse = (message: string): never => {
-    throw fail('CONTRACT_BAD_DEFINITION', { message: `Event '${name}': ${message}`, details: { event: name } });
+    throw fail('CONTRACT_BAD_DEFINITION', {
+      message: `Event '${name}': ${message}`,
+      details: { event: name },
+    });
   };
 
   checkNames({ name, version, topic }, refuse);
@@ -148,7 +155,9 @@ export function defineEvent<
     },
     timeMsOf: (event) => timestampMs(event[timeField]),
   };
-  return Object.freeze(contract) as EventContract<Flat<SystemFields<Name, Id, Time> & Static<TObject<Fields>>>>;
+  return Object.freeze(contract) as EventContract<
+    Flat<SystemFields<Name, Id, Time> & Static<TObject<Fields>>>
+  >;
 }
 
 type Refuse = (message: string) => never;
@@ -160,8 +169,10 @@ const RESERVED_COLUMNS = ['ingest_seq', 'received_at', 'log_partition', 'log_off
 
 function checkNames(names: { name: string; version: number; topic: string }, refuse: Refuse): void {
   if (!NAME.test(names.name)) refuse('its name must be small letters, digits and underscores, at most 63.');
-  if (!Number.isSafeInteger(names.version) || names.version < 1) refuse('its version must be a whole number from 1.');
-  if (!NAME.test(names.topic)) refuse(`topic '${names.topic}' must be small letters, digits and underscores.`);
+  if (!Number.isSafeInteger(names.version) || names.version < 1)
+    refuse('its version must be a whole number from 1.');
+  if (!NAME.test(names.topic))
+    refuse(`topic '${names.topic}' must be small letters, digits and underscores.`);
   if (names.topic === 'dead_letters') refuse("topic 'dead_letters' is where rejected events go.");
 }
 
@@ -170,8 +181,10 @@ function columnsOf(schema: TObject, personal: readonly string[], refuse: Refuse)
     if (!(field in schema.properties)) refuse(`personal field '${field}' is not in its schema.`);
   }
   return Object.entries(schema.properties).map(([name, field]) => {
-    if (!NAME.test(name)) refuse(`field '${name}' must be small letters, digits and underscores: it names a column.`);
-    if (RESERVED_COLUMNS.includes(name)) refuse(`field '${name}' has the name of a column that loading adds.`);
+    if (!NAME.test(name))
+      refuse(`field '${name}' must be small letters, digits and underscores: it names a column.`);
+    if (RESERVED_COLUMNS.includes(name))
+      refuse(`field '${name}' has the name of a column that loading adds.`);
     const type = columnTypeOf(jsonSchemaOf(field));
     if (typeof type !== 'string') return refuse(`field '${name}': ${type.problem}.`);
     return { name, type, personal: personal.includes(name) };
@@ -187,17 +200,20 @@ interface SystemFieldCheck {
 
 function checkSystemFields(check: SystemFieldCheck, refuse: Refuse): void {
   const { schema, columns, idField, timeField } = check;
-  if (new Set([idField, timeField, 'event_type']).size < 3) refuse('id, time and event_type must be three fields.');
+  if (new Set([idField, timeField, 'event_type']).size < 3)
+    refuse('id, time and event_type must be three fields.');
   if (!NAME.test(idField) || !NAME.test(timeField)) refuse('id and time must name fields in small letters.');
   for (const column of columns) {
     const isSystem = column.name === idField || column.name === timeField || column.name === 'event_type';
     if (!isSystem) continue;
     if (column.name === 'event_type') refuse("field 'event_type' is implied: leave it out of the schema.");
     if (!isRequired(schema, column.name)) refuse(`field '${column.name}' must not be optional.`);
-    const wanted = column.name === idField ? ['varchar'] : ['timestamp', 'varchar', 'bigint'];
-    if (!wanted.includes(column.type)) {
-      refuse(`field '${column.name}' is ${column.name === idField ? 'the id: it must be text' : 'the time: text or integer'}.`);
-    }
+    const isId = column.name === idField;
+    const wanted = isId ? ['varchar'] : ['timestamp', 'varchar', 'bigint'];
+    if (wanted.includes(column.type)) continue;
+    refuse(
+      `field '${column.name}' is the ${isId ? 'id: it must be text' : 'time: it must be text or integer'}.`,
+    );
   }
 }
 
@@ -207,7 +223,8 @@ function checkKey(schema: TObject, key: string, refuse: Refuse): void {
   if (!isRequired(schema, key)) refuse(`key '${key}' must not be optional.`);
   const { anyOf, type } = jsonSchemaOf(field);
   const types = anyOf === undefined ? [type] : anyOf.map((branch) => branch.type);
-  if (!types.every((each) => each === 'string' || each === 'integer')) refuse(`key '${key}' must be text or an integer.`);
+  if (!types.every((each) => each === 'string' || each === 'integer'))
+    refuse(`key '${key}' must be text or an integer.`);
 }
 
 function isRequired(schema: TObject, field: string): boolean {

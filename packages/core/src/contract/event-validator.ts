@@ -48,7 +48,9 @@ export class EventValidator {
     this.#timestamps = namesOf(options.columns, 'timestamp');
     this.#decimals = options.columns.flatMap((column) => {
       const decimal = decimalOf(column.type);
-      return decimal === undefined ? [] : [{ name: column.name, below: 10 ** (decimal.precision - decimal.scale) }];
+      return decimal === undefined
+        ? []
+        : [{ name: column.name, below: 10 ** (decimal.precision - decimal.scale) }];
     });
   }
 
@@ -93,8 +95,11 @@ export class EventValidator {
   #schemaViolation(event: object): Violation | undefined {
     const errors = this.#compiled.Errors(event);
     if (errors.length === 0) return undefined;
-    // A union reports each branch before itself, a closed object each surplus field: the general message is the one to act on.
-    const general = errors.find((error) => error.keyword === 'anyOf' || error.keyword === 'additionalProperties');
+    // A union reports each branch before itself, a closed object each surplus field: the general message is
+    // the one to act on.
+    const general = errors.find(
+      (error) => error.keyword === 'anyOf' || error.keyword === 'additionalProperties',
+    );
     const chosen = general ?? errors[0]!;
     return { path: chosen.instancePath, message: `${chosen.instancePath} ${messageOf(chosen)}`.trim() };
   }
@@ -115,16 +120,22 @@ export class EventValidator {
 
   #columnViolation(fields: Record<string, unknown>): Violation | undefined {
     const integer = this.#integers.find((name) => !isStorableInteger(fields[name]));
-    if (integer !== undefined) return violationAt(integer, 'must be an integer between -(2^53 - 1) and 2^53 - 1');
+    if (integer !== undefined)
+      return violationAt(integer, 'must be an integer between -(2^53 - 1) and 2^53 - 1');
     const timestamp = this.#timestamps.find((name) => !isStorableTimestamp(fields[name]));
-    if (timestamp !== undefined) return violationAt(timestamp, 'must be a time that exists, with zone, in years 1 to 9999');
+    if (timestamp !== undefined)
+      return violationAt(timestamp, 'must be a time that exists, with zone, in years 1 to 9999');
     const decimal = this.#decimals.find(({ name, below }) => !isStorableDecimal(fields[name], below));
-    if (decimal !== undefined) return violationAt(decimal.name, `must be below ${decimal.below} and above -${decimal.below}`);
+    if (decimal !== undefined)
+      return violationAt(decimal.name, `must be below ${decimal.below} and above -${decimal.below}`);
     return undefined;
   }
 }
 
-/** True for text of 1 to 128 UTF-8 bytes without lone surrogates (those have no UTF-8, so two of them would look alike). */
+/**
+ * True for text of 1 to 128 UTF-8 bytes without lone surrogates (those have no UTF-8, so two of them would
+ * look alike).
+ */
 export function isEventId(value: unknown): value is string {
   if (typeof value !== 'string' || value.length === 0 || value.length > EVENT_ID_BYTES_MAX) return false;
   let bytes = value.length;

@@ -37,9 +37,10 @@ const OVERRIDES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The column of a field: text → varchar (`format: 'date-time'` → timestamp, `'date'` → date), integer → bigint,
- * number → double, boolean → boolean; a union with null takes the type of the rest; literals and enums the type of
- * their values; everything else → json. Returns the reason where a field cannot be a column.
+ * The column of a field: text → varchar (`format: 'date-time'` → timestamp, `'date'` → date), integer →
+ * bigint, number → double, boolean → boolean; a union with null takes the type of the rest; literals and
+ * enums the type of their values; everything else → json. Returns the reason where a field cannot be a
+ * column.
  */
 export function columnTypeOf(schema: JsonSchema): ColumnType | { readonly problem: string } {
   const type = naturalType(schema);
@@ -57,7 +58,10 @@ export function decimalOf(type: string): { readonly precision: number; readonly 
 function overriddenType(natural: ColumnType, wanted: string): ColumnType | { readonly problem: string } {
   if (wanted === natural) return natural;
   const decimal = decimalOf(wanted);
-  if (decimal !== undefined && (decimal.precision < 1 || decimal.precision > 38 || decimal.scale > decimal.precision)) {
+  if (
+    decimal !== undefined &&
+    (decimal.precision < 1 || decimal.precision > 38 || decimal.scale > decimal.precision)
+  ) {
     return { problem: `column '${wanted}' is out of range: decimal(1 to 38, 0 to precision)` };
   }
   const allowed = OVERRIDES[natural] ?? [];

@@ -11,7 +11,10 @@ export class AdmissionControl {
 
   constructor(bytesMax: number, meter: Meter) {
     this.#bytesMax = bytesMax;
-    this.#gauge = meter.gauge('ingest_in_flight_bytes', 'Bytes of requests that are being received or stored.');
+    this.#gauge = meter.gauge(
+      'ingest_in_flight_bytes',
+      'Bytes of requests that are being received or stored.',
+    );
   }
 
   get bytes(): number {

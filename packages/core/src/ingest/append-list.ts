@@ -1,6 +1,8 @@
 import { RecordBatchBuilder, type Append } from '../log/index.ts';
 
-/** A batch goes on in a further one of the same partition beyond this: Kafka's brokers take 1 MiB by default. */
+/**
+ * A batch goes on in a further one of the same partition beyond this: Kafka's brokers take 1 MiB by default.
+ */
 const BATCH_BYTES_MAX = 1_000_000;
 const RECORD_OVERHEAD = 24;
 
@@ -14,10 +16,17 @@ export class AppendList {
   }
 
   /** A partition of a topic, for about `records` records of `bytes` in all. */
-  partition(topic: string, partition: number, expected: { records: number; bytes: number }): PartitionAppends {
+  partition(
+    topic: string,
+    partition: number,
+    expected: { records: number; bytes: number },
+  ): PartitionAppends {
     const bytesHint = Math.min(BATCH_BYTES_MAX, expected.bytes + expected.records * RECORD_OVERHEAD);
     return new PartitionAppends((previous) => {
-      const batch = new RecordBatchBuilder({ createdAtMs: this.#createdAtMs, bytesHint: previous === undefined ? bytesHint : BATCH_BYTES_MAX });
+      const batch = new RecordBatchBuilder({
+        createdAtMs: this.#createdAtMs,
+        bytesHint: previous === undefined ? bytesHint : BATCH_BYTES_MAX,
+      });
       this.appends.push({ topic, partition, batch });
       return batch;
     });
@@ -36,7 +45,8 @@ export class PartitionAppends {
   /** Where a record of about `bytes` goes. */
   batch(bytes: number): RecordBatchBuilder {
     const batch = this.#batch;
-    if (batch !== undefined && (batch.count === 0 || batch.byteLength + bytes <= BATCH_BYTES_MAX)) return batch;
+    if (batch !== undefined && (batch.count === 0 || batch.byteLength + bytes <= BATCH_BYTES_MAX))
+      return batch;
     this.#batch = this.#begin(batch);
     return this.#batch;
   }

@@ -33,7 +33,9 @@ const space = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
 test('the pieces of an array are its elements, whatever they hold', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(json, space, space)), space, (elements, around) => {
-      const written = elements.map(([value, before, after]) => `${before}${JSON.stringify(value, null, before.length)}${after}`);
+      const written = elements.map(
+        ([value, before, after]) => `${before}${JSON.stringify(value, null, before.length)}${after}`,
+      );
       const text = `${around}[${around}${written.join(',')}${around}]${around}`;
       assert.deepEqual(parsePieces(text), parseWhole(text));
     }),
@@ -42,7 +44,23 @@ test('the pieces of an array are its elements, whatever they hold', () => {
 });
 
 test('broken texts are taken and refused exactly as JSON.parse does', () => {
-  const token = fc.constantFrom('[', ']', '{', '}', ',', ':', '"', '\\', '"a"', '1', 'true', ' ', '\n', '"\\""', '{"a":[]}');
+  const token = fc.constantFrom(
+    '[',
+    ']',
+    '{',
+    '}',
+    ',',
+    ':',
+    '"',
+    '\\',
+    '"a"',
+    '1',
+    'true',
+    ' ',
+    '\n',
+    '"\\""',
+    '{"a":[]}',
+  );
   fc.assert(
     fc.property(fc.array(token, { maxLength: 12 }), (tokens) => {
       const text = `[${tokens.join('')}]`;
@@ -59,7 +77,8 @@ test('a text that is cut or changed anywhere is taken and refused exactly as JSO
       const position = at % whole.length;
       const cut = whole.slice(0, position);
       const changed = whole.slice(0, position) + String.fromCharCode(code) + whole.slice(position + 1);
-      // Changing half of a surrogate pair leaves what UTF-8 cannot hold; it arrives as a replacement character.
+      // Changing half of a surrogate pair leaves what UTF-8 cannot hold; it arrives as a replacement
+      // character.
       for (const text of [cut, changed].map((each) => each.toWellFormed())) {
         // An empty text has no events, which is no JSON either.
         if (text.trim() !== '') assert.deepEqual(parsePieces(text), parseWhole(text), text);
@@ -104,7 +123,14 @@ test('content types', () => {
   assert.equal(bodyFormatOf('Application/JSON; charset=UTF-8'), 'json');
   assert.equal(bodyFormatOf('application/x-ndjson;charset="utf-8"'), 'lines');
   assert.equal(bodyFormatOf('application/jsonl'), 'lines');
-  for (const other of [undefined, '', 'text/plain', 'application/json; charset=latin1', 'multipart/form-data', 'constructor']) {
+  for (const other of [
+    undefined,
+    '',
+    'text/plain',
+    'application/json; charset=latin1',
+    'multipart/form-data',
+    'constructor',
+  ]) {
     assert.equal(bodyFormatOf(other), undefined);
   }
 });

@@ -27,7 +27,10 @@ const FORMATS: Readonly<Record<string, BodyFormat>> = {
   'application/x-jsonlines': 'lines',
 };
 
-/** The format that a `Content-Type` announces; undefined for others than JSON and NDJSON, and for other charsets. */
+/**
+ * The format that a `Content-Type` announces; undefined for others than JSON and NDJSON, and for other
+ * charsets.
+ */
 export function bodyFormatOf(contentType: string | undefined): BodyFormat | undefined {
   const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');
   const charset = parameters.map((each) => each.trim()).find((each) => each.startsWith('charset='));

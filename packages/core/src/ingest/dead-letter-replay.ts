@@ -26,8 +26,8 @@ export interface ReplayOptions {
 }
 
 /**
- * Takes dead letters again. Each commit also says which letters it settled, so that a letter is accepted once however
- * often it is replayed, and whatever happens in between.
+ * Takes dead letters again. Each commit also says which letters it settled, so that a letter is accepted once
+ * however often it is replayed, and whatever happens in between.
  */
 export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayReport> {
   const report = { chosen: 0, accepted: 0, duplicates: 0, rejected: 0, incomplete: 0 };
@@ -39,7 +39,7 @@ export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayR
     bytes = 0;
   };
   for await (const letter of options.letters) {
-    if (!options.filter(letter)) continue;
+    if (letter.application !== undefined || !options.filter(letter)) continue;
     report.chosen++;
     if (!letter.isWhole) {
       report.incomplete++;
@@ -71,7 +71,8 @@ async function replayChunk(
   const { partition } = chunk[0]!;
   const companion = (events: readonly number[], list: AppendList) => {
     const offsets = events.map((event) => chunk[event]!.offset);
-    if (offsets.length > 0) list.appends.push(encodeSettled(offsets, { partition, createdAtMs: receivedAtMs }));
+    if (offsets.length > 0)
+      list.appends.push(encodeSettled(offsets, { partition, createdAtMs: receivedAtMs }));
   };
   await options.handle(request, companion);
   report.accepted += request.total(OUTCOME.stored);

@@ -58,7 +58,11 @@ class World {
   }
 
   claimsOf(ids: readonly string[]) {
-    const claims = { owner: ++this.#owner, hashes: new Uint32Array(ids.length * 4), holders: new Uint32Array(ids.length) };
+    const claims = {
+      owner: ++this.#owner,
+      hashes: new Uint32Array(ids.length * 4),
+      holders: new Uint32Array(ids.length),
+    };
     for (const [i, id] of ids.entries()) this.index.hash(id, claims.hashes, i * 4);
     return { claims, events: ids.map((_, i) => i) };
   }
@@ -132,7 +136,8 @@ test('a clean start reads nothing of the log, a start after a crash only its tai
   world.crash();
   await world.open();
   assert.deepEqual(world.reads, [200]);
-  for (const prefix of ['a', 'b', 'c']) assert.deepEqual(await world.send(idsOf(100, prefix)), allOf(100, false));
+  for (const prefix of ['a', 'b', 'c'])
+    assert.deepEqual(await world.send(idsOf(100, prefix)), allOf(100, false));
   assert.deepEqual(await world.send(idsOf(10, 'd')), allOf(10, false));
 });
 
@@ -150,8 +155,14 @@ test('partitions that came after the checkpoint are read from their beginning', 
 for (const [what, damage] of [
   ['a segment is damaged', (world: World) => world.disk.flipBit(world.files('segment')[0]!, 100)],
   ['the journal is gone', (world: World) => world.disk.mount().remove(world.files('journal')[0]!)],
-  ['the journal is empty', (world: World) => world.disk.replace(world.files('journal')[0]!, new Uint8Array(0))],
-  ['the manifest is no JSON', (world: World) => world.disk.replace(`${FOLDER}/manifest.json`, new Uint8Array([1]))],
+  [
+    'the journal is empty',
+    (world: World) => world.disk.replace(world.files('journal')[0]!, new Uint8Array(0)),
+  ],
+  [
+    'the manifest is no JSON',
+    (world: World) => world.disk.replace(`${FOLDER}/manifest.json`, new Uint8Array([1])),
+  ],
   ['everything is gone', (world: World) => world.disk.mount().removeFolder(FOLDER)],
 ] as const) {
   test(`the index is derived from the log when ${what}`, async () => {

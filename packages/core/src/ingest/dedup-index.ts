@@ -1,4 +1,12 @@
-import { messageOf, sleep, type Clock, type FileSystem, type Logger, type Meter, type Random } from '../base/index.ts';
+import {
+  messageOf,
+  sleep,
+  type Clock,
+  type FileSystem,
+  type Logger,
+  type Meter,
+  type Random,
+} from '../base/index.ts';
 import type { EventLog } from '../log/index.ts';
 import { replayIds } from './dedup-replay.ts';
 import { DedupStore, type StoredIndex } from './dedup-store.ts';
@@ -13,7 +21,10 @@ const HOUR_MS = 3_600_000;
 const FLUSH_DELAY_MS = 1000;
 const FLUSH_IDS = 8192;
 const RETRY_DELAY_MS = 1000;
-/** Parts that could not be written to disk are kept in memory up to this number; beyond it the oldest is given up. */
+/**
+ * Parts that could not be written to disk are kept in memory up to this number; beyond it the oldest is given
+ * up.
+ */
 const FROZEN_PARTS_MAX = 4;
 
 export interface DedupIndexOptions {
@@ -32,9 +43,9 @@ export interface DedupIndexOptions {
 }
 
 /**
- * Which event ids of one topic the log holds, for a window of arrival time. It is derived from the log: ids become
- * `STORED` after their commit, the checkpoint carries log positions, and at start the log's tail is read again.
- * docs/design/ingest.md has the whole picture.
+ * Which event ids of one topic the log holds, for a window of arrival time. It is derived from the log: ids
+ * become `STORED` after their commit, the checkpoint carries log positions, and at start the log's tail is
+ * read again. docs/design/ingest.md has the whole picture.
  */
 export class DedupIndex {
   readonly #options: DedupIndexOptions;
@@ -104,15 +115,19 @@ export class DedupIndex {
     this.#hasher.hash(id, target, at);
   }
 
-  /** Claims the ids of `events` (positions in `claims`), which arrived at `receivedAtMs`, where nobody has them. */
+  /**
+   * Claims the ids of `events` (positions in `claims`), which arrived at `receivedAtMs`, where nobody has
+   * them.
+   */
   claim(events: readonly number[], claims: Claims, receivedAtMs: number): void {
     this.#makeRoom(events.length, receivedAtMs);
     this.#hot.claim(events, claims);
   }
 
   /**
-   * Looks for claimed ids in the sealed segments and sets their holder to `STORED` where they are found; the claim is
-   * then withdrawn. Returns a promise only when a file must be read. `INGEST_DEDUP_UNREADABLE` when it cannot be.
+   * Looks for claimed ids in the sealed segments and sets their holder to `STORED` where they are found; the
+   * claim is then withdrawn. Returns a promise only when a file must be read. `INGEST_DEDUP_UNREADABLE` when
+   * it cannot be.
    */
   findSealed(events: readonly number[], claims: Claims): Promise<void> | undefined {
     const searches: Promise<void>[] = [];
@@ -234,7 +249,8 @@ export class DedupIndex {
     if (!this.#hot.makeRoom(count, receivedAtMs)) return;
     // A segment ends an hour after it began at the latest.
     const oldestMs = this.#hot.sinceMs - this.#options.windowMs - HOUR_MS;
-    while (this.#segments.length > 0 && this.#segments[0]!.sinceMs < oldestMs) this.#retire(this.#segments.shift()!);
+    while (this.#segments.length > 0 && this.#segments[0]!.sinceMs < oldestMs)
+      this.#retire(this.#segments.shift()!);
     if (this.#hot.frozenCount > FROZEN_PARTS_MAX) this.#giveUpPart();
     this.#wake();
   }
@@ -251,7 +267,9 @@ export class DedupIndex {
   #retire(segment: IdSegment): void {
     this.#isCheckpointDue = true;
     segment.retire().catch((error: unknown) => {
-      this.#options.logger.warn('A file of the deduplication index could not be closed.', { error: messageOf(error) });
+      this.#options.logger.warn('A file of the deduplication index could not be closed.', {
+        error: messageOf(error),
+      });
     });
   }
 
@@ -299,7 +317,10 @@ export class DedupIndex {
     } catch (error) {
       this.#isFailing = true;
       const { logger, topic } = this.#options;
-      logger.warn('The deduplication index could not be checkpointed; trying again.', { topic, error: messageOf(error) });
+      logger.warn('The deduplication index could not be checkpointed; trying again.', {
+        topic,
+        error: messageOf(error),
+      });
       this.#wakeLater(RETRY_DELAY_MS);
     }
   }

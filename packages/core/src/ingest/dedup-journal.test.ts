@@ -8,7 +8,10 @@ const PATH = '/dedup/journal-1';
 
 const blocks: readonly JournalBlock[] = [
   { positions: [], groups: [] },
-  { positions: [5, 2 ** 33 + 1], groups: [{ sequence: 1, sinceMs: 1_767_225_600_123, hashes: new Uint32Array([1, 2, 3, 4]) }] },
+  {
+    positions: [5, 2 ** 33 + 1],
+    groups: [{ sequence: 1, sinceMs: 1_767_225_600_123, hashes: new Uint32Array([1, 2, 3, 4]) }],
+  },
   {
     positions: [6, 2 ** 33 + 9, 0],
     groups: [

@@ -2,15 +2,17 @@ import type { File, FileSystem } from '../base/index.ts';
 import { crc32c } from '../log/index.ts';
 
 /*
- * What the index has learned since its last sealed part, so that little of the log must be read again at start. A file
- * of blocks, each 32-bit little-endian words:
+ * What the index has learned since its last sealed part, so that little of the log must be read again at
+ * start. A file of blocks, each 32-bit little-endian words:
  *
  *   magic, words of the payload, CRC-32C of the payload
  *   payload  partitions, then for each: next offset (low word, high word)
- *            groups, then for each: sequence, first arrival (low word, high word), count, hashes (four words each)
+ *            groups, then for each: sequence, first arrival (low word, high word), count,
+ *            hashes (four words each)
  *
- * A block is written after the commits that it describes are durable, and is not synced itself: when the machine
- * fails, blocks are missing from the end, and the log is read from the positions of the last whole one.
+ * A block is written after the commits that it describes are durable, and is not synced itself: when the
+ * machine fails, blocks are missing from the end, and the log is read from the positions of the last whole
+ * one.
  */
 const MAGIC = 0x4a49524d;
 const BLOCK_HEADER_WORDS = 3;
@@ -94,7 +96,7 @@ function encodeBlock(block: JournalBlock): Uint8Array {
   return bytes;
 }
 
-/** The whole blocks at the beginning of a journal's bytes; what follows the first damaged one is worth nothing. */
+/** The whole blocks at the beginning of a journal's bytes, up to the first damaged one. */
 export function decodeBlocks(bytes: Uint8Array): JournalBlock[] {
   const aligned = bytes.slice(0, bytes.length & ~3);
   const words = new Uint32Array(aligned.buffer, 0, aligned.length / 4);

@@ -18,13 +18,16 @@ export interface ReplayedBatch {
 }
 
 /**
- * The ids that ranges of a topic's partitions hold, batch by batch, in the order of their arrival over all partitions.
+ * The ids that ranges of a topic's partitions hold, batch by batch, in the order of their arrival over all
+ * partitions.
  */
 export async function* replayIds(
   source: { readonly log: EventLog; readonly topic: string; readonly idField: string },
   ranges: readonly ReplayRange[],
 ): AsyncGenerator<ReplayedBatch> {
-  const readers = ranges.filter((range) => range.from < range.to).map((range) => new PartitionReader(source.log, source.topic, range));
+  const readers = ranges
+    .filter((range) => range.from < range.to)
+    .map((range) => new PartitionReader(source.log, source.topic, range));
   for (;;) {
     let earliest: PartitionReader | undefined;
     for (const reader of readers) {

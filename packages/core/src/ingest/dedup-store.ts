@@ -35,7 +35,10 @@ export interface DedupStoreOptions {
   readonly idField: string;
 }
 
-/** The files of one topic's deduplication index: a manifest, sealed segments, and the journal of what is not sealed. */
+/**
+ * The files of one topic's deduplication index: a manifest, sealed segments, and the journal of what is not
+ * sealed.
+ */
 export class DedupStore {
   readonly #options: DedupStoreOptions;
   #journal: DedupJournal | undefined;
@@ -73,11 +76,13 @@ export class DedupStore {
   }
 
   /**
-   * Replaces the checkpoint: a new journal that begins with `block`, and the list of segments. A crash leaves the old
-   * one or the new one. Files that neither names are removed.
+   * Replaces the checkpoint: a new journal that begins with `block`, and the list of segments. A crash leaves
+   * the old one or the new one. Files that neither names are removed.
    */
   async replace(
-    index: Pick<StoredIndex, 'key' | 'nextSequence' | 'coveredSinceMs'> & { readonly segments: readonly IdSegment[] },
+    index: Pick<StoredIndex, 'key' | 'nextSequence' | 'coveredSinceMs'> & {
+      readonly segments: readonly IdSegment[];
+    },
     block: JournalBlock,
   ): Promise<void> {
     const { files, folder, topic, idField } = this.#options;
@@ -95,7 +100,11 @@ export class DedupStore {
     };
     const kept = new Set([MANIFEST, name, ...manifest.segments.map(({ sequence }) => `segment-${sequence}`)]);
     try {
-      await writeAtomically(files, `${folder}/${MANIFEST}`, new TextEncoder().encode(JSON.stringify(manifest, null, 2)));
+      await writeAtomically(
+        files,
+        `${folder}/${MANIFEST}`,
+        new TextEncoder().encode(JSON.stringify(manifest, null, 2)),
+      );
     } catch (error) {
       await journal.close();
       throw error;

@@ -9,8 +9,9 @@ import { ContractRegistry, defineEvent, Type } from '../contract/index.ts';
 import { createIngest, type Ingest, type IngestReply } from './index.ts';
 
 /*
- * Deduplication against a model, under everything that may happen: requests at the same time, commits that are slow
- * or fail, hours that pass, files that cannot be written, processes that are killed and machines that lose power.
+ * Deduplication against a model, under everything that may happen: requests at the same time, commits that
+ * are slow or fail, hours that pass, files that cannot be written, processes that are killed and machines
+ * that lose power.
  */
 
 const keyed = defineEvent({ name: 'keyed', version: 1, key: 'k', schema: Type.Object({ k: Type.String() }) });
@@ -25,14 +26,23 @@ type Step =
   | { readonly kind: 'pass'; readonly ms: number }
   | { readonly kind: 'damage'; readonly operation: 'write' | 'sync' | 'rename'; readonly times: number }
   | { readonly kind: 'grow' }
-  | { readonly kind: 'restart'; readonly how: 'close' | 'process' | 'power'; readonly stored: number; readonly losesCheckpoint: boolean };
+  | {
+      readonly kind: 'restart';
+      readonly how: 'close' | 'process' | 'power';
+      readonly stored: number;
+      readonly losesCheckpoint: boolean;
+    };
 
 const send = fc.record({
   kind: fc.constant('send' as const),
   ids: fc.array(fc.nat(30), { minLength: 1, maxLength: 6 }),
   isKeyed: fc.boolean(),
 });
-const commit = fc.record({ kind: fc.constant('commit' as const), count: fc.integer({ min: 1, max: 4 }), isFailing: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)) });
+const commit = fc.record({
+  kind: fc.constant('commit' as const),
+  count: fc.integer({ min: 1, max: 4 }),
+  isFailing: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
+});
 const pass = fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1500, 3_600_000) });
 const damage = fc.record({
   kind: fc.constant('damage' as const),
@@ -69,7 +79,11 @@ class Trial {
   #hours = 0;
   /** Answered requests: the ids that each was told are accepted, in all. */
   readonly #accepted = new Map<string, number>();
-  readonly #answered: { readonly topic: string; readonly ids: readonly number[]; readonly reply: IngestReply }[] = [];
+  readonly #answered: {
+    readonly topic: string;
+    readonly ids: readonly number[];
+    readonly reply: IngestReply;
+  }[] = [];
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -95,7 +109,8 @@ class Trial {
   async run(step: Step): Promise<void> {
     if (step.kind === 'send') this.#send(step.ids, step.isKeyed);
     else if (step.kind === 'commit') this.#log.release(step.count, step.isFailing ? full : undefined);
-    else if (step.kind === 'damage') this.#disk.inject({ operation: step.operation, code: 'ENOSPC', times: step.times });
+    else if (step.kind === 'damage')
+      this.#disk.inject({ operation: step.operation, code: 'ENOSPC', times: step.times });
     else if (step.kind === 'grow') await this.#grow();
     else if (step.kind === 'restart') await this.#restart(step);
     else if (step.ms < 3_600_000 || this.#hours++ < 20) await this.#clock.advance(step.ms);
@@ -134,7 +149,12 @@ class Trial {
 
   #request(ids: readonly number[], isKeyed: boolean): Promise<IngestReply> {
     const event_type = isKeyed ? 'keyed' : 'free';
-    const events = ids.map((id) => ({ event_id: `id-${id}`, event_type, event_timestamp: 0, k: `k${id % 7}` }));
+    const events = ids.map((id) => ({
+      event_id: `id-${id}`,
+      event_type,
+      event_timestamp: 0,
+      k: `k${id % 7}`,
+    }));
     const body = Buffer.from(JSON.stringify(events));
     return this.#ingest.accept(body, { contentType: 'application/json', receivedAtMs: this.#clock.nowMs() });
   }
@@ -144,7 +164,11 @@ class Trial {
     if (partitions < 5) await this.#log.addPartitions('free_events', partitions + 1);
   }
 
-  async #restart(step: { how: 'close' | 'process' | 'power'; stored: number; losesCheckpoint: boolean }): Promise<void> {
+  async #restart(step: {
+    how: 'close' | 'process' | 'power';
+    stored: number;
+    losesCheckpoint: boolean;
+  }): Promise<void> {
     if (step.how === 'close') {
       this.#log.unhold();
       await drive(this.#clock, this.#ingest.close());
@@ -176,7 +200,8 @@ class Trial {
     for (const { topic, ids, reply } of this.#answered.splice(0)) {
       assert.equal(reply.received, ids.length);
       assert.equal(reply.received, reply.accepted + reply.duplicates);
-      for (const id of ids) assert.ok(stored.get(topic)!.has(`id-${id}`), `id-${id} was answered and is not in ${topic}`);
+      for (const id of ids)
+        assert.ok(stored.get(topic)!.has(`id-${id}`), `id-${id} was answered and is not in ${topic}`);
       const distinct = new Set(ids).size;
       assert.ok(reply.accepted <= distinct);
       this.#accepted.set(topic, (this.#accepted.get(topic) ?? 0) + reply.accepted);

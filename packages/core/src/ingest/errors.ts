@@ -30,7 +30,7 @@ export const REJECTION_ERRORS = {
   INGEST_UNKNOWN_TYPE: {
     kind: 'input',
     cause: 'No contract defines this event_type.',
-    remedy: "Correct the event's event_type, or define it in the project's events folder and replay the dead letters.",
+    remedy: 'Correct the event_type, or define it in the events folder and replay the dead letters.',
   },
   INGEST_BAD_EVENT_ID: {
     kind: 'input',
@@ -59,7 +59,8 @@ export const REQUEST_ERRORS = {
   INGEST_BODY_NOT_JSON: {
     kind: 'input',
     cause: 'The body is not JSON.',
-    remedy: 'Send one JSON object, a JSON array of objects, or one object on each line (application/x-ndjson).',
+    remedy:
+      'Send one JSON object, a JSON array of objects, or one object on each line (application/x-ndjson).',
   },
   INGEST_BODY_TOO_LARGE: {
     kind: 'input',
@@ -98,7 +99,7 @@ export const SETUP_ERRORS = {
   INGEST_TOPIC_MISMATCH: {
     kind: 'config',
     cause: 'A topic does not fit the contracts of its events.',
-    remedy: 'Remove `keyed: false` from the topic or the key from its contracts; start again after a change of the id field.',
+    remedy: 'Remove `keyed: false` from the topic, or the key from its contracts; start again.',
   },
   INGEST_BAD_LIMIT: {
     kind: 'config',
@@ -108,7 +109,8 @@ export const SETUP_ERRORS = {
   INGEST_DEDUP_UNREADABLE: {
     kind: 'transient',
     cause: 'A file of the deduplication index could not be read or is damaged.',
-    remedy: 'Check the disk; then stop, remove the folder in the details and start: the index is derived from the log again.',
+    remedy:
+      'Check the disk; stop, remove the folder of the file in the details, and start: the log has it all.',
   },
 } as const satisfies Record<string, ErrorDefinition>;
 

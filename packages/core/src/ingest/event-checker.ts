@@ -1,20 +1,23 @@
-import { isAscii, isUtf8 } from 'node:buffer';
 import { messageOf, sleep, type Clock } from '../base/index.ts';
 import { isEventId, type AnyEvent, type EventContract } from '../contract/index.ts';
+import { BodyText } from './body-text.ts';
 import { fail, type RejectionCode } from './errors.ts';
 import type { IngestRequest, IngestTopic } from './ingest-request.ts';
 import type { IngestLimits } from './limits.ts';
 
 const MESSAGE_LENGTH_MAX = 300;
 
-/** Work between two pauses, in bytes of input; an event and a rejection count for what they cost beyond their bytes. */
+/**
+ * Work between two pauses, in bytes of input; an event and a rejection count for what they cost beyond their
+ * bytes.
+ */
 const WORK_MAX = 256 * 1024;
 const EVENT_WORK = 200;
 const REJECTION_WORK = 4000;
 
 /**
- * Where events come from: a JSON document, where everything must be JSON; lines, of which one must be; or dead letters,
- * where each stands for itself.
+ * Where events come from: a JSON document, where everything must be JSON; lines, of which one must be; or
+ * dead letters, where each stands for itself.
  */
 export type EventSource = 'document' | 'lines' | 'letters';
 
@@ -41,13 +44,13 @@ export class EventChecker {
    * `INGEST_BODY_NOT_JSON` when the source does not allow for what is not JSON.
    */
   async check(request: IngestRequest, source: EventSource): Promise<void> {
-    const encoding = isAscii(request.body) ? 'latin1' : 'utf8';
-    const isText = encoding === 'latin1' || isUtf8(request.body);
+    const text = new BodyText(request.body);
     let work = 0;
     let notJson = 0;
     for (let event = 0; event < request.count; event++) {
-      const code = this.#checkOne(request, event, { encoding, isText });
-      work += request.ends[event]! - request.starts[event]! + (code === undefined ? EVENT_WORK : REJECTION_WORK);
+      const code = this.#checkOne(request, event, text);
+      work +=
+        request.ends[event]! - request.starts[event]! + (code === undefined ? EVENT_WORK : REJECTION_WORK);
       if (code === 'INGEST_NOT_JSON' || code === 'INGEST_NOT_UTF8') {
         notJson++;
         if (source === 'document') break;
@@ -64,24 +67,18 @@ export class EventChecker {
     }
   }
 
-  #checkOne(
-    request: IngestRequest,
-    index: number,
-    text: { encoding: 'latin1' | 'utf8'; isText: boolean },
-  ): RejectionCode | undefined {
-    const { body } = request;
+  #checkOne(request: IngestRequest, index: number, text: BodyText): RejectionCode | undefined {
     const start = request.starts[index]!;
     const end = request.ends[index]!;
     if (end - start > this.#limits.eventBytesMax) {
       const message = `The event has ${end - start} bytes; the limit is ${this.#limits.eventBytesMax}.`;
       return request.reject(index, 'INGEST_EVENT_TOO_LARGE', message);
     }
-    if (!text.isText && !isUtf8(body.subarray(start, end))) {
-      return request.reject(index, 'INGEST_NOT_UTF8', 'The event is not valid UTF-8.');
-    }
+    const json = text.slice(start, end);
+    if (json === undefined) return request.reject(index, 'INGEST_NOT_UTF8', 'The event is not valid UTF-8.');
     let event: unknown;
     try {
-      event = JSON.parse(body.toString(text.encoding, start, end));
+      event = JSON.parse(json);
     } catch (error) {
       return request.reject(index, 'INGEST_NOT_JSON', shorten(messageOf(error)));
     }
@@ -127,7 +124,10 @@ function rejectInvalid(
   return request.reject(index, 'INGEST_BAD_FIELD', message);
 }
 
-/** True when objects and arrays lie within each other at more than `levels` levels. Never goes deeper than that. */
+/**
+ * True when objects and arrays lie within each other at more than `levels` levels. Never goes deeper than
+ * that.
+ */
 export function isDeeperThan(value: object, levels: number): boolean {
   if (levels === 0) return true;
   if (Array.isArray(value)) {

@@ -52,15 +52,19 @@ test('different ids have different hashes, keyed or not', () => {
 
 test('another key gives other slots, the same key the same', () => {
   fc.assert(
-    fc.property(fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme-ascii' }), fc.integer(), (id, seed) => {
-      const [one, same, other] = [seed, seed, seed + 1].map((each) => {
-        const words = new Uint32Array(4);
-        new EventIdHasher(makeHashKey(seededRandom(each))).hash(id, words, 0);
-        return hexOf(words);
-      });
-      assert.equal(one, same);
-      assert.notEqual(one, other);
-    }),
+    fc.property(
+      fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme-ascii' }),
+      fc.integer(),
+      (id, seed) => {
+        const [one, same, other] = [seed, seed, seed + 1].map((each) => {
+          const words = new Uint32Array(4);
+          new EventIdHasher(makeHashKey(seededRandom(each))).hash(id, words, 0);
+          return hexOf(words);
+        });
+        assert.equal(one, same);
+        assert.notEqual(one, other);
+      },
+    ),
   );
 });
 

@@ -9,9 +9,9 @@ const text = new TextEncoder();
 export type HashKey = readonly [number, number, number, number];
 
 /**
- * Hashes event ids for one index. The first word is replaced by a secret multilinear combination of all four: it
- * decides the slot in the index, and without the secret nobody can choose ids that crowd one slot. As the first
- * factor is odd, different hashes stay different.
+ * Hashes event ids for one index. The first word is replaced by a secret multilinear combination of all four:
+ * it decides the slot in the index, and without the secret nobody can choose ids that crowd one slot. As the
+ * first factor is odd, different hashes stay different.
  * Source: Lemire, Kaser, "Strongly universal string hashing is fast" (2014).
  */
 export class EventIdHasher {
@@ -39,7 +39,10 @@ export function makeHashKey(random: Random): HashKey {
   return [(word() | 1) >>> 0, word(), word(), word()];
 }
 
-/** The 128-bit hash of an event id (`isEventId`), as four words at `target[at]`: MurmurHash3 over its UTF-8 bytes. */
+/**
+ * The 128-bit hash of an event id (`isEventId`), as four words at `target[at]`: MurmurHash3 over its UTF-8
+ * bytes.
+ */
 export function hashEventId(id: string, target: Uint32Array, at: number): void {
   const length = id.length;
   for (let i = 0; i < length; i++) {

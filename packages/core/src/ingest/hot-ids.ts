@@ -11,7 +11,10 @@ export interface Claims {
   readonly owner: number;
   /** Four words an event. */
   readonly hashes: Uint32Array;
-  /** Set by `claim`: 0 this request owns the id now, `STORED` it is a duplicate, else the owner whose fate decides. */
+  /**
+   * Set by `claim`: 0 this request owns the id now, `STORED` it is a duplicate, else the owner whose fate
+   * decides.
+   */
   readonly holders: Uint32Array;
 }
 
@@ -77,7 +80,12 @@ export class HotIds {
     this.#nextSequence = nextSequence;
     for (const { groups } of blocks) {
       for (const { sequence, sinceMs, hashes } of groups) {
-        const part = parts.get(sequence) ?? { sequence, sinceMs, table: new IdTable(), unflushed: new HashBuffer() };
+        const part = parts.get(sequence) ?? {
+          sequence,
+          sinceMs,
+          table: new IdTable(),
+          unflushed: new HashBuffer(),
+        };
         parts.set(sequence, part);
         for (let at = 0; at < hashes.length; at += 4) part.table.claim(hashes, at, STORED);
         this.#nextSequence = Math.max(this.#nextSequence, sequence + 1);
@@ -89,8 +97,8 @@ export class HotIds {
   }
 
   /**
-   * Begins a new part when an hour has passed or the current one has no room for `count` more; true when it did.
-   * A clock that goes back changes nothing.
+   * Begins a new part when an hour has passed or the current one has no room for `count` more; true when it
+   * did. A clock that goes back changes nothing.
    */
   makeRoom(count: number, receivedAtMs: number): boolean {
     const hasPassed = Math.floor(receivedAtMs / HOUR_MS) > Math.floor(this.#hot.sinceMs / HOUR_MS);
@@ -136,7 +144,8 @@ export class HotIds {
     for (let i = 0; i < this.#frozen.length; i++) {
       if (this.#frozen[i]!.table.withdraw(hashes, at, owner)) return;
     }
-    // Nobody else's claim is withdrawn: the id was read from the log meanwhile, where another producer put it.
+    // Nobody else's claim is withdrawn: the id was read from the log meanwhile, where another producer put
+    // it.
   }
 
   /** A frozen part whose ids all have their fate. */

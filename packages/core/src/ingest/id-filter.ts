@@ -7,9 +7,10 @@ const SALTS = new Int32Array([
 ]);
 
 /**
- * A split-block Bloom filter: an id sets one bit in each of the eight words of one 32-byte block, so that a test
- * touches one cache line. At 20 bits an id about one test in 2,000 of an absent id says yes.
- * Source: Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters" (2007); Apache Parquet's BloomFilter.md.
+ * A split-block Bloom filter: an id sets one bit in each of the eight words of one 32-byte block, so that a
+ * test touches one cache line. At 20 bits an id about one test in 2,000 of an absent id says yes.
+ * Source: Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters" (2007); Apache Parquet's
+ * BloomFilter.md.
  */
 export class IdFilter {
   readonly words: Uint32Array;

@@ -21,11 +21,17 @@ async function withSegment(count: number) {
   let slice = sorting.next();
   while (slice.done !== true) slice = sorting.next();
   const segment = await IdSegment.write(files, identity, { hashes: slice.value, pause });
-  return { disk, files, segment, present: unsorted, absent: new Uint32Array(40_000).map(() => random.next() * 4294967296) };
+  return {
+    disk,
+    files,
+    segment,
+    present: unsorted,
+    absent: new Uint32Array(40_000).map(() => random.next() * 4294967296),
+  };
 }
 
 for (const count of [1, 2, 254, 255, 256, 5000, 40_000]) {
-  test(`a segment of ${count} ids finds each of them and no other, also after it is opened again`, async () => {
+  test(`a segment of ${count} ids finds each of them and no other, also when opened again`, async () => {
     const { files, segment, present, absent } = await withSegment(count);
     const reopened = await IdSegment.open(files, identity);
     assert.ok(reopened !== undefined);

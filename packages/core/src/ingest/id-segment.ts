@@ -7,7 +7,8 @@ import { compareHashes } from './id-table.ts';
 /*
  * A sealed part of the deduplication index, as 32-bit little-endian words:
  *
- *   header   16 words: magic, version, sequence, first arrival (low word, high word), count, pages, filter words,
+ *   header   16 words: magic, version, sequence, first arrival (low word, high word), count, pages, filter
+ * words,
  *            CRC-32C of header + fences + filter
  *   fences   for each page the first word of its first hash
  *   filter   IdFilter over all hashes
@@ -82,9 +83,16 @@ export class IdSegment {
         const slice = new Uint32Array((last - first) * PAGE_WORDS);
         for (let page = first; page < last; page++) {
           fences[page] = hashes[page * HASHES_PER_PAGE * WORDS]!;
-          fillPage(slice.subarray((page - first) * PAGE_WORDS, (page - first + 1) * PAGE_WORDS), hashes, page);
+          fillPage(
+            slice.subarray((page - first) * PAGE_WORDS, (page - first + 1) * PAGE_WORDS),
+            hashes,
+            page,
+          );
         }
-        addAll(filter, hashes, { from: first * HASHES_PER_PAGE, to: Math.min(last * HASHES_PER_PAGE, count) });
+        addAll(filter, hashes, {
+          from: first * HASHES_PER_PAGE,
+          to: Math.min(last * HASHES_PER_PAGE, count),
+        });
         await file.write(bytesOf(slice), pagesAt + first * PAGE_BYTES);
         await pause();
       }
@@ -154,11 +162,16 @@ export class IdSegment {
     let cause: unknown;
     try {
       const count = await this.#file.read(bytesOf(words), { targetOffset: 0, length: PAGE_BYTES, position });
-      if (count === PAGE_BYTES && words[PAGE_CRC_AT] === crc32c(bytesOf(words.subarray(0, PAGE_CRC_AT)))) return words;
+      if (count === PAGE_BYTES && words[PAGE_CRC_AT] === crc32c(bytesOf(words.subarray(0, PAGE_CRC_AT))))
+        return words;
     } catch (error) {
       cause = error;
     }
-    throw fail('INGEST_DEDUP_UNREADABLE', { details: { file: this.path, position }, cause, retryAfterMs: 1000 });
+    throw fail('INGEST_DEDUP_UNREADABLE', {
+      details: { file: this.path, position },
+      cause,
+      retryAfterMs: 1000,
+    });
   }
 }
 
@@ -168,7 +181,10 @@ interface SegmentParts {
 }
 
 /** Header, fences and filter, ready to be written. */
-function frontOf(header: { sequence: number; sinceMs: number; count: number }, parts: SegmentParts): Uint32Array {
+function frontOf(
+  header: { sequence: number; sinceMs: number; count: number },
+  parts: SegmentParts,
+): Uint32Array {
   const { fences, filter } = parts;
   const front = new Uint32Array(HEADER_WORDS + fences.length + filter.words.length);
   const { sequence, sinceMs, count } = header;

@@ -12,7 +12,11 @@ const crowded = fc.tuple(
   fc.nat(40),
 );
 
-type Step = { readonly kind: 'claim' | 'settle' | 'withdraw'; readonly hash: readonly number[]; readonly owner: number };
+type Step = {
+  readonly kind: 'claim' | 'settle' | 'withdraw';
+  readonly hash: readonly number[];
+  readonly owner: number;
+};
 
 const steps = fc.array(
   fc.record<Step>({
@@ -43,7 +47,8 @@ test('the table does what a Map does', () => {
           if (holder === owner) model.delete(key);
         }
       }
-      for (const [key, owner] of model) assert.equal(table.ownerOf(new Uint32Array(key.split(',').map(Number)), 0), owner);
+      for (const [key, owner] of model)
+        assert.equal(table.ownerOf(new Uint32Array(key.split(',').map(Number)), 0), owner);
       assert.equal(table.count, model.size);
       const stored = [...model.values()].filter((owner) => owner === STORED).length;
       assert.equal(table.claimedCount, model.size - stored);

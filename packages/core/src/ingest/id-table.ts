@@ -1,6 +1,9 @@
 import { assert } from '../base/index.ts';
 
-/** Owner of an id whose event is durable. Larger numbers are the requests that have claimed an id; 0 is nobody. */
+/**
+ * Owner of an id whose event is durable. Larger numbers are the requests that have claimed an id; 0 is
+ * nobody.
+ */
 export const STORED = 1;
 
 const SLOTS_BITS_MIN = 12;
@@ -12,9 +15,10 @@ const SLOTS_PER_SLICE = 65_536;
 export const TABLE_ENTRIES_MAX = LOAD_MAX * 2 ** 20;
 
 /**
- * A set of 128-bit hashes with an owner each: open addressing with linear probing in typed arrays. The home slot is
- * the top bits of the hash, so growing walks both tables in order, and the table is almost sorted when it is sealed.
- * A hash is given as four words at a position of an array, so that no object is made for it.
+ * A set of 128-bit hashes with an owner each: open addressing with linear probing in typed arrays. The home
+ * slot is the top bits of the hash, so growing walks both tables in order, and the table is almost sorted
+ * when it is sealed. A hash is given as four words at a position of an array, so that no object is made for
+ * it.
  */
 export class IdTable {
   #bits = SLOTS_BITS_MIN;
@@ -90,7 +94,8 @@ export class IdTable {
     for (let start = 0; start < this.#owners.length; start += SLOTS_PER_SLICE) {
       const end = Math.min(start + SLOTS_PER_SLICE, this.#owners.length);
       for (let slot = start; slot < end; slot++) {
-        if (this.#owners[slot] !== 0 && this.#home(slot) <= slot) insertSorted(target, count++, this.#words, slot);
+        if (this.#owners[slot] !== 0 && this.#home(slot) <= slot)
+          insertSorted(target, count++, this.#words, slot);
       }
       yield;
     }

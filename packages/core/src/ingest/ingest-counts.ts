@@ -32,7 +32,14 @@ export class IngestCounter {
   readonly #duration: Histogram;
   readonly #refused = new Map<string, Counter>();
   readonly #rejected = new Map<string, Counter>();
-  readonly #counts = { received: 0, stored: 0, duplicates: 0, deadLettered: 0, refusedRequests: 0, requests: 0 };
+  readonly #counts = {
+    received: 0,
+    stored: 0,
+    duplicates: 0,
+    deadLettered: 0,
+    refusedRequests: 0,
+    requests: 0,
+  };
   #lastStoredAtMs: number | undefined;
 
   constructor(meter: Meter) {
@@ -40,8 +47,14 @@ export class IngestCounter {
     this.#received = meter.counter('ingest_events_received_total', 'Events whose fate is decided.');
     this.#stored = meter.counter('ingest_events_stored_total', 'Events that became durable.');
     this.#duplicates = meter.counter('ingest_events_duplicate_total', 'Events that were there already.');
-    this.#deadLettered = meter.counter('ingest_events_dead_lettered_total', 'Events that were rejected and kept.');
-    this.#duration = meter.histogram('ingest_request_duration_ms', 'From the first byte of a request to its answer.');
+    this.#deadLettered = meter.counter(
+      'ingest_events_dead_lettered_total',
+      'Events that were rejected and kept.',
+    );
+    this.#duration = meter.histogram(
+      'ingest_request_duration_ms',
+      'From the first byte of a request to its answer.',
+    );
   }
 
   read(): IngestCounts {

@@ -1,3 +1,4 @@
+import type { StickyPartitioner } from '../log/index.ts';
 import type { EventBounds } from './body-splitter.ts';
 import type { DedupIndex } from './dedup-index.ts';
 import type { RejectionCode } from './errors.ts';
@@ -12,8 +13,8 @@ export interface IngestTopic {
   readonly keyed: boolean;
   readonly idField: string;
   readonly index: DedupIndex;
-  /** Unkeyed topics: where the next request goes, modulo the number of partitions. */
-  nextPartition: number;
+  /** Where the requests of an unkeyed topic go. */
+  readonly partitioner: StickyPartitioner;
 }
 
 export interface Rejection {

@@ -6,17 +6,35 @@ import { SimulatedDisk } from '@millrace/testkit/simulation';
 import { isMillraceError, MillraceError, seededRandom } from '../base/index.ts';
 import { ContractRegistry, defineEvent, Type, type EventContract } from '../contract/index.ts';
 import { partitionFor, type EventLog, type LogRecord } from '../log/index.ts';
-import { createIngest, type AcceptOptions, type DeadLetter, type Ingest, type IngestOptions } from './index.ts';
+import {
+  createIngest,
+  type AcceptOptions,
+  type DeadLetter,
+  type Ingest,
+  type IngestOptions,
+} from './index.ts';
 
 const view = defineEvent({
   name: 'view',
   version: 1,
   key: 'user_id',
-  schema: Type.Object({ user_id: Type.String(), price: Type.Number(), nested: Type.Optional(Type.Unknown()) }),
+  schema: Type.Object({
+    user_id: Type.String(),
+    price: Type.Number(),
+    nested: Type.Optional(Type.Unknown()),
+  }),
 });
-const ping = defineEvent({ name: 'ping', version: 1, topic: 'pings', schema: Type.Object({ page: Type.String() }) });
+const ping = defineEvent({
+  name: 'ping',
+  version: 1,
+  topic: 'pings',
+  schema: Type.Object({ page: Type.String() }),
+});
 
-async function setUp(options: Partial<IngestOptions> = {}, contracts: readonly EventContract[] = [view, ping]) {
+async function setUp(
+  options: Partial<IngestOptions> = {},
+  contracts: readonly EventContract[] = [view, ping],
+) {
   const clock = new VirtualClock();
   const log = new MemoryLog(clock);
   const files = new SimulatedDisk({ random: seededRandom(1) }).mount();
@@ -29,7 +47,9 @@ async function setUp(options: Partial<IngestOptions> = {}, contracts: readonly E
     return drive(clock, ingest.accept(Buffer.from(body as string), options));
   };
   const lines = (events: readonly unknown[], given: Partial<AcceptOptions> = {}) => {
-    const body = events.map((event) => (typeof event === 'string' ? event : JSON.stringify(event))).join('\n');
+    const body = events
+      .map((event) => (typeof event === 'string' ? event : JSON.stringify(event)))
+      .join('\n');
     return accept(body, { contentType: 'application/x-ndjson', ...given });
   };
   return { clock, log, files, ingest, accept, lines, registry };
@@ -52,7 +72,10 @@ const pingOf = (change: Record<string, unknown> = {}) => ({
   ...change,
 });
 
-async function recordsOf(log: EventLog, topic: string): Promise<(LogRecord & { readonly partition: number })[]> {
+async function recordsOf(
+  log: EventLog,
+  topic: string,
+): Promise<(LogRecord & { readonly partition: number })[]> {
   const records = [];
   for (let partition = 0; partition < log.describe(topic)!.partitions; partition++) {
     for (const batch of await log.read(topic, partition, { offset: 0, bytesMax: Infinity })) {
@@ -63,7 +86,8 @@ async function recordsOf(log: EventLog, topic: string): Promise<(LogRecord & { r
 }
 
 const textOf = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString());
-const headersOf = (record: LogRecord) => Object.fromEntries(record.headers.map(({ key, value }) => [key, textOf(value)]));
+const headersOf = (record: LogRecord) =>
+  Object.fromEntries(record.headers.map(({ key, value }) => [key, textOf(value)]));
 
 async function lettersOf(ingest: Ingest): Promise<DeadLetter[]> {
   const letters = [];
@@ -78,10 +102,17 @@ function assertIdentity(ingest: Ingest): void {
 
 test('an object, an array and lines are taken alike; raw bytes are kept', async () => {
   const { log, ingest, accept, lines } = await setUp();
-  const raw = ['one', 'two', 'three', 'four'].map((id) => ` ${JSON.stringify(viewOf({ event_id: id }), null, 2)} `);
+  const raw = ['one', 'two', 'three', 'four'].map(
+    (id) => ` ${JSON.stringify(viewOf({ event_id: id }), null, 2)} `,
+  );
   const inLine = raw.map((each) => each.replaceAll('\n', ''));
   assert.deepEqual(await accept(raw[0]!), { received: 1, accepted: 1, duplicates: 0, rejected: [] });
-  assert.deepEqual(await accept(`[${raw[1]},${raw[2]}]`), { received: 2, accepted: 2, duplicates: 0, rejected: [] });
+  assert.deepEqual(await accept(`[${raw[1]},${raw[2]}]`), {
+    received: 2,
+    accepted: 2,
+    duplicates: 0,
+    rejected: [],
+  });
   assert.deepEqual(await lines([inLine[3]!, '']), { received: 1, accepted: 1, duplicates: 0, rejected: [] });
   const stored = (await recordsOf(log, 'events')).map(({ value }) => textOf(value));
   assert.deepEqual(stored, [raw[0]!.trim(), raw[1]!.trim(), raw[2]!.trim(), inLine[3]!.trim()]);
@@ -100,7 +131,9 @@ test('an object, an array and lines are taken alike; raw bytes are kept', async 
 test('key, partition, arrival time and mark of a record', async () => {
   const { log, clock, accept } = await setUp();
   const users = Array.from({ length: 20 }, (_, i) => `user-é-${i}`);
-  await accept(JSON.stringify(users.map((user_id) => viewOf({ user_id }))), { receivedAtMs: clock.nowMs() - 40 });
+  await accept(JSON.stringify(users.map((user_id) => viewOf({ user_id }))), {
+    receivedAtMs: clock.nowMs() - 40,
+  });
   const records = await recordsOf(log, 'events');
   for (const record of records) {
     assert.equal(textOf(record.key), (JSON.parse(textOf(record.value)!) as { user_id: string }).user_id);
@@ -119,7 +152,10 @@ test('key, partition, arrival time and mark of a record', async () => {
 test('requests without keys go to the partitions in turn, also to those that came later', async () => {
   const { log, accept } = await setUp({ topics: { pings: { partitions: 2 } } });
   for (let i = 0; i < 4; i++) await accept(JSON.stringify([pingOf(), pingOf()]));
-  const counts = () => [0, 1, 2].map((partition) => (partition < log.describe('pings')!.partitions ? log.range('pings', partition).endOffset : 0));
+  const counts = () =>
+    [0, 1, 2].map((partition) =>
+      partition < log.describe('pings')!.partitions ? log.range('pings', partition).endOffset : 0,
+    );
   assert.deepEqual(counts(), [4, 4, 0]);
   await log.addPartitions('pings', 3);
   for (let i = 0; i < 6; i++) await accept(JSON.stringify([pingOf()]));
@@ -148,7 +184,12 @@ const rejections: readonly [what: string, event: unknown, code: string, message:
   ['a number', '5', 'INGEST_NOT_AN_OBJECT', /object/],
   ['an unknown type', viewOf({ event_type: 'other' }), 'INGEST_UNKNOWN_TYPE', /"other"/],
   ['no type', viewOf({ event_type: undefined }), 'INGEST_UNKNOWN_TYPE', /missing/],
-  ['the name of an inherited property', viewOf({ event_type: 'constructor' }), 'INGEST_UNKNOWN_TYPE', /constructor/],
+  [
+    'the name of an inherited property',
+    viewOf({ event_type: 'constructor' }),
+    'INGEST_UNKNOWN_TYPE',
+    /constructor/,
+  ],
   ['no id', viewOf({ event_id: undefined }), 'INGEST_BAD_EVENT_ID', /event_id/],
   ['an id of 129 bytes', viewOf({ event_id: 'x'.repeat(129) }), 'INGEST_BAD_EVENT_ID', /128 bytes/],
   ['a time without zone', viewOf({ event_timestamp: '2026-01-01T00:00:00' }), 'INGEST_BAD_TIME', /zone/],
@@ -157,7 +198,12 @@ const rejections: readonly [what: string, event: unknown, code: string, message:
   ['a field of another type', viewOf({ price: '5' }), 'INGEST_BAD_FIELD', /\/price must be number/],
   ['a missing field', viewOf({ user_id: undefined }), 'INGEST_BAD_FIELD', /user_id/],
   ['too many levels', viewOf({ nested: deep(20) }), 'INGEST_TOO_DEEP', /20 levels/],
-  ['too many bytes', viewOf({ user_id: 'x'.repeat(256 * 1024) }), 'INGEST_EVENT_TOO_LARGE', /limit is 262144/],
+  [
+    'too many bytes',
+    viewOf({ user_id: 'x'.repeat(256 * 1024) }),
+    'INGEST_EVENT_TOO_LARGE',
+    /limit is 262144/,
+  ],
 ];
 
 for (const [what, event, code, message] of rejections) {
@@ -165,12 +211,15 @@ for (const [what, event, code, message] of rejections) {
     const { log, lines, ingest } = await setUp();
     const good = viewOf();
     const reply = await lines([good, event, pingOf()]);
-    assert.deepEqual({ ...reply, rejected: reply.rejected.map(({ index, code: each }) => ({ index, code: each })) }, {
-      received: 3,
-      accepted: 2,
-      duplicates: 0,
-      rejected: [{ index: 1, code }],
-    });
+    assert.deepEqual(
+      { ...reply, rejected: reply.rejected.map(({ index, code: each }) => ({ index, code: each })) },
+      {
+        received: 3,
+        accepted: 2,
+        duplicates: 0,
+        rejected: [{ index: 1, code }],
+      },
+    );
     assert.match(reply.rejected[0]!.message, message);
     const [letter, ...others] = await recordsOf(log, 'dead_letters');
     assert.equal(others.length, 0);
@@ -191,13 +240,20 @@ test('the deepest and the largest event that are allowed', async () => {
   const { lines } = await setUp();
   const large = viewOf({ user_id: '' });
   large.user_id = 'x'.repeat(256 * 1024 - JSON.stringify(large).length);
-  const reply = await lines([viewOf({ nested: deep(19) }), large, viewOf({ event_timestamp: 1_700_000_300_000 })]);
+  const reply = await lines([
+    viewOf({ nested: deep(19) }),
+    large,
+    viewOf({ event_timestamp: 1_700_000_300_000 }),
+  ]);
   assert.equal(reply.accepted, 3);
 });
 
 test('a very deep event is rejected, not a crash', async () => {
   const { accept, log } = await setUp();
-  const text = JSON.stringify(viewOf()).replace('"price"', `"nested":${'['.repeat(100_000)}${']'.repeat(100_000)},"price"`);
+  const text = JSON.stringify(viewOf()).replace(
+    '"price"',
+    `"nested":${'['.repeat(100_000)}${']'.repeat(100_000)},"price"`,
+  );
   const reply = await accept(`[${text}]`);
   assert.equal(reply.rejected[0]!.code, 'INGEST_TOO_DEEP');
   assert.equal((await recordsOf(log, 'dead_letters')).length, 1);
@@ -206,8 +262,15 @@ test('a very deep event is rejected, not a crash', async () => {
 test('bytes that are no UTF-8 are rejected alone', async () => {
   const { ingest, clock, log } = await setUp();
   const good = JSON.stringify(viewOf({ user_id: 'é' }));
-  const body = Buffer.concat([Buffer.from(`${good}\n{"a":"`), Buffer.from([0xff, 0xfe]), Buffer.from('"}\n')]);
-  const reply = await ingest.accept(body, { contentType: 'application/x-ndjson', receivedAtMs: clock.nowMs() });
+  const body = Buffer.concat([
+    Buffer.from(`${good}\n{"a":"`),
+    Buffer.from([0xff, 0xfe]),
+    Buffer.from('"}\n'),
+  ]);
+  const reply = await ingest.accept(body, {
+    contentType: 'application/x-ndjson',
+    receivedAtMs: clock.nowMs(),
+  });
   assert.deepEqual([reply.accepted, reply.rejected[0]!.code], [1, 'INGEST_NOT_UTF8']);
   assert.equal(textOf((await recordsOf(log, 'events'))[0]!.value), good);
 });
@@ -222,14 +285,29 @@ test('an array whose elements are rejected keeps their places', async () => {
   assert.equal(reply.accepted, 2);
 });
 
-const refusals: readonly [what: string, body: string | Buffer, contentType: string | undefined, code: string][] = [
+const refusals: readonly [
+  what: string,
+  body: string | Buffer,
+  contentType: string | undefined,
+  code: string,
+][] = [
   ['no JSON', 'hello', 'application/json', 'INGEST_BODY_NOT_JSON'],
   ['nothing', '', 'application/json', 'INGEST_BODY_NOT_JSON'],
   ['white space', ' \n', 'application/x-ndjson', 'INGEST_BODY_NOT_JSON'],
   ['a broken array', '[{"a":1}', 'application/json', 'INGEST_BODY_NOT_JSON'],
-  ['an array with a broken element', `[${JSON.stringify(viewOf())},{"a":}]`, 'application/json', 'INGEST_BODY_NOT_JSON'],
+  [
+    'an array with a broken element',
+    `[${JSON.stringify(viewOf())},{"a":}]`,
+    'application/json',
+    'INGEST_BODY_NOT_JSON',
+  ],
   ['an array and more', `[${JSON.stringify(viewOf())}] x`, 'application/json', 'INGEST_BODY_NOT_JSON'],
-  ['two documents', `${JSON.stringify(viewOf())}\n${JSON.stringify(viewOf())}`, 'application/json', 'INGEST_BODY_NOT_JSON'],
+  [
+    'two documents',
+    `${JSON.stringify(viewOf())}\n${JSON.stringify(viewOf())}`,
+    'application/json',
+    'INGEST_BODY_NOT_JSON',
+  ],
   ['lines of which none is JSON', 'a\nb\n', 'application/x-ndjson', 'INGEST_BODY_NOT_JSON'],
   ['bytes that are no text', Buffer.from([0x22, 0xff, 0x22]), 'application/json', 'INGEST_BODY_NOT_JSON'],
   ['another content type', '{}', 'text/plain', 'INGEST_UNSUPPORTED_CONTENT_TYPE'],
@@ -282,14 +360,25 @@ test('the second of two equal ids is a duplicate: in a request, later, and after
   const { clock, log, files, registry, lines, ingest } = await setUp();
   const one = viewOf();
   const other = pingOf();
-  assert.deepEqual(await lines([one, one, other, one]), { received: 4, accepted: 2, duplicates: 2, rejected: [] });
+  assert.deepEqual(await lines([one, one, other, one]), {
+    received: 4,
+    accepted: 2,
+    duplicates: 2,
+    rejected: [],
+  });
   assert.deepEqual(await lines([other, one]), { received: 2, accepted: 0, duplicates: 2, rejected: [] });
   assertIdentity(ingest);
   await ingest.close();
   const random = seededRandom(9);
-  const restarted = await drive(clock, createIngest({ log, registry, clock, random, files, folder: '/data/dedup' }));
+  const restarted = await drive(
+    clock,
+    createIngest({ log, registry, clock, random, files, folder: '/data/dedup' }),
+  );
   const body = Buffer.from(JSON.stringify([other, one, viewOf()]));
-  const reply = await restarted.accept(body, { contentType: 'application/json', receivedAtMs: clock.nowMs() });
+  const reply = await restarted.accept(body, {
+    contentType: 'application/json',
+    receivedAtMs: clock.nowMs(),
+  });
   assert.deepEqual(reply, { received: 3, accepted: 1, duplicates: 2, rejected: [] });
   assert.equal(restarted.counts().received, 3);
   await restarted.close();
@@ -359,7 +448,12 @@ test('bodies beyond the memory set aside are refused until others have ended', a
   const admission = ingest.admit();
   admission.growTo(10 * 1024 * 1024 - 10);
   await assert.rejects(accept(JSON.stringify(viewOf())), (error: unknown) => {
-    return isMillraceError(error) && error.code === 'INGEST_OVERLOADED' && error.kind === 'transient' && error.retryAfterMs! > 0;
+    return (
+      isMillraceError(error) &&
+      error.code === 'INGEST_OVERLOADED' &&
+      error.kind === 'transient' &&
+      error.retryAfterMs! > 0
+    );
   });
   admission.release();
   admission.release();
@@ -382,7 +476,10 @@ test('closing ends what is being handled and refuses the rest', async () => {
 test('a large request lets others have their turn', async () => {
   const { clock, ingest } = await setUp();
   const options = { contentType: 'application/json', receivedAtMs: clock.nowMs() };
-  const large = ingest.accept(Buffer.from(JSON.stringify(Array.from({ length: 5000 }, () => viewOf()))), options);
+  const large = ingest.accept(
+    Buffer.from(JSON.stringify(Array.from({ length: 5000 }, () => viewOf()))),
+    options,
+  );
   assert.equal(clock.pending, 1);
   assert.equal((await ingest.accept(Buffer.from(JSON.stringify(viewOf())), options)).accepted, 1);
   assert.equal((await drive(clock, large)).accepted, 5000);
@@ -392,19 +489,26 @@ test('a partition takes a further batch where one would be too large', async () 
   const { log, lines } = await setUp();
   const events = Array.from({ length: 30 }, () => viewOf({ user_id: 'u', nested: 'x'.repeat(100_000) }));
   assert.equal((await lines(events)).accepted, 30);
-  const batches = await log.read('events', partitionFor(Buffer.from('u'), 4), { offset: 0, bytesMax: Infinity });
+  const batches = await log.read('events', partitionFor(Buffer.from('u'), 4), {
+    offset: 0,
+    bytesMax: Infinity,
+  });
   assert.ok(batches.length >= 3);
   for (const batch of batches) assert.ok(batch.bytes.length <= 1_048_576);
 });
 
 test('topics get their configuration, and contradictions are named', async () => {
-  const { log } = await setUp({ topics: { events: { partitions: 7 }, pings: { partitions: 2, keyed: false } } });
+  const { log } = await setUp({
+    topics: { events: { partitions: 7 }, pings: { partitions: 2, keyed: false } },
+  });
   assert.deepEqual(
     log.topics().map(({ topic, partitions, keyed }) => `${topic} ${partitions} ${keyed}`),
     ['dead_letters 1 false', 'events 7 true', 'pings 2 false'],
   );
   assert.equal(log.describe('dead_letters')!.retentionBytes, 256 * 1024 * 1024);
-  await assert.rejects(setUp({ topics: { events: { partitions: 2, keyed: false } } }), { code: 'INGEST_TOPIC_MISMATCH' });
+  await assert.rejects(setUp({ topics: { events: { partitions: 2, keyed: false } } }), {
+    code: 'INGEST_TOPIC_MISMATCH',
+  });
   await assert.rejects(setUp({ limits: { eventBytesMax: 5 } }), { code: 'INGEST_BAD_LIMIT', kind: 'config' });
   await assert.rejects(setUp({ limits: { depthMax: NaN } }), { code: 'INGEST_BAD_LIMIT' });
 });
@@ -417,7 +521,13 @@ test('changed contracts are taken over', async () => {
   await drive(clock, ingest.useRegistry(new ContractRegistry([view, ping, order])));
   assert.equal((await lines([event])).accepted, 1);
   assert.equal((await lines([event])).duplicates, 1);
-  const moved = defineEvent({ name: 'order', version: 2, topic: 'orders', id: 'order_id', schema: Type.Object({}) });
+  const moved = defineEvent({
+    name: 'order',
+    version: 2,
+    topic: 'orders',
+    id: 'order_id',
+    schema: Type.Object({}),
+  });
   await assert.rejects(ingest.useRegistry(new ContractRegistry([moved])), { code: 'INGEST_TOPIC_MISMATCH' });
 });
 

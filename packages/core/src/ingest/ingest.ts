@@ -8,7 +8,7 @@ import {
   type Random,
 } from '../base/index.ts';
 import type { ContractRegistry, TopicContract } from '../contract/index.ts';
-import type { EventLog, TopicConfig } from '../log/index.ts';
+import { StickyPartitioner, type EventLog, type TopicConfig } from '../log/index.ts';
 import { AdmissionControl, type Admission } from './admission.ts';
 import { bodyFormatOf, splitBody } from './body-splitter.ts';
 import { DEAD_LETTERS, readDeadLetters, type DeadLetter } from './dead-letters.ts';
@@ -51,23 +51,31 @@ export interface AcceptOptions {
   readonly admission?: Admission;
 }
 
-/** The answer to an admitted request, given when everything in it is durable. `received` is the sum of the others. */
+/**
+ * The answer to an admitted request, given when everything in it is durable. `received` is the sum of the
+ * others.
+ */
 export interface IngestReply {
   readonly received: number;
   readonly accepted: number;
   readonly duplicates: number;
-  readonly rejected: readonly { readonly index: number; readonly code: RejectionCode; readonly message: string }[];
+  readonly rejected: readonly {
+    readonly index: number;
+    readonly code: RejectionCode;
+    readonly message: string;
+  }[];
 }
 
 /** The door: takes events, checks them, stores each once. */
 export interface Ingest {
   readonly limits: IngestLimits;
   /**
-   * Takes a body of events: one JSON object, a JSON array, or NDJSON. Resolves when the accepted events are durable
-   * and the rejected ones are in `dead_letters`. Rejects with kind `input` (`INGEST_BODY_NOT_JSON`, …) when the
-   * request is refused as a whole, with `transient` when it may be sent again (`INGEST_OVERLOADED`,
-   * `LOG_BACKPRESSURE`, `LOG_DISK_FULL`), with `aborted` when ingest is closed, with `fatal` (`INGEST_FAILED`) when
-   * only a restart helps. After a rejection events of the request may have been stored; sending it again is safe.
+   * Takes a body of events: one JSON object, a JSON array, or NDJSON. Resolves when the accepted events are
+   * durable and the rejected ones are in `dead_letters`. Rejects with kind `input` (`INGEST_BODY_NOT_JSON`,
+   * …) when the request is refused as a whole, with `transient` when it may be sent again
+   * (`INGEST_OVERLOADED`, `LOG_BACKPRESSURE`, `LOG_DISK_FULL`), with `aborted` when ingest is closed, with
+   * `fatal` (`INGEST_FAILED`) when only a restart helps. After a rejection events of the request may have
+   * been stored; sending it again is safe.
    */
   accept(body: Buffer, options: AcceptOptions): Promise<IngestReply>;
   /** Memory for a request whose body is still to come; release it when the request ends. */
@@ -80,8 +88,8 @@ export interface Ingest {
   /** Rejected events that were not accepted since, oldest first. */
   deadLetters(): AsyncIterable<DeadLetter>;
   /**
-   * Takes dead letters again, as they were received, marked as replayed; those that are accepted now do not come
-   * again. One replay at a time.
+   * Takes dead letters again, as they were received, marked as replayed; those that are accepted now do not
+   * come again. One replay at a time.
    */
   replayDeadLetters(options?: { readonly filter?: (letter: DeadLetter) => boolean }): Promise<ReplayReport>;
   /** Takes over changed contracts; requests that are being handled keep the old ones. */
@@ -210,14 +218,23 @@ class EmbeddedIngest implements Ingest {
     const format = bodyFormatOf(options.contentType);
     if (format === undefined) throw fail('INGEST_UNSUPPORTED_CONTENT_TYPE');
     const { bodyBytesMax, eventsPerRequestMax } = this.limits;
-    if (body.length > bodyBytesMax) throw fail('INGEST_BODY_TOO_LARGE', { details: { bytesMax: bodyBytesMax } });
+    if (body.length > bodyBytesMax)
+      throw fail('INGEST_BODY_TOO_LARGE', { details: { bytesMax: bodyBytesMax } });
     const bounds = splitBody(body, format);
     // An empty array is JSON without events; an empty body is no JSON.
-    if (bounds === undefined || (bounds.starts.length === 0 && !body.includes('['))) throw fail('INGEST_BODY_NOT_JSON');
+    if (bounds === undefined || (bounds.starts.length === 0 && !body.includes('[')))
+      throw fail('INGEST_BODY_NOT_JSON');
     if (bounds.starts.length > eventsPerRequestMax) {
-      throw fail('INGEST_TOO_MANY_EVENTS', { details: { events: bounds.starts.length, eventsPerRequestMax } });
+      throw fail('INGEST_TOO_MANY_EVENTS', {
+        details: { events: bounds.starts.length, eventsPerRequestMax },
+      });
     }
-    return new IngestRequest({ body, bounds, receivedAtMs: options.receivedAtMs, replayed: options.replayed ?? false });
+    return new IngestRequest({
+      body,
+      bounds,
+      receivedAtMs: options.receivedAtMs,
+      replayed: options.replayed ?? false,
+    });
   }
 
   async #handle(request: IngestRequest, source: EventSource, companion?: Companion): Promise<void> {
@@ -241,13 +258,14 @@ class EmbeddedIngest implements Ingest {
     const { log, clock, random, files, folder } = this.#options;
     const config = this.#options.topics?.[name];
     if (keyed && config?.keyed === false) {
-      const message = `Topic '${name}' is set up as unkeyed, but event '${contract.contracts[0]!.name}' has a key.`;
+      const event = contract.contracts[0]!.name;
+      const message = `Topic '${name}' is set up as unkeyed, but event '${event}' has a key.`;
       throw fail('INGEST_TOPIC_MISMATCH', { message, details: { topic: name } });
     }
     await log.createTopic(name, { partitions: PARTITIONS_DEFAULT, ...config, keyed });
     const known = this.#topics.get(name);
     if (known !== undefined && known.idField !== table.idColumn) {
-      const message = `Topic '${name}' changed its id field to '${table.idColumn}': that takes effect at the next start.`;
+      const message = `Topic '${name}' has another id field now ('${table.idColumn}'): start again.`;
       throw fail('INGEST_TOPIC_MISMATCH', { message, details: { topic: name } });
     }
     if (known !== undefined && known.keyed === keyed) return known;
@@ -265,7 +283,13 @@ class EmbeddedIngest implements Ingest {
         meter: this.#meter,
         logger: this.#logger,
       }));
-    const topic: IngestTopic = { name, keyed, idField: table.idColumn, index, nextPartition: 0 };
+    const topic: IngestTopic = {
+      name,
+      keyed,
+      idField: table.idColumn,
+      index,
+      partitioner: new StickyPartitioner(),
+    };
     this.#topics.set(name, topic);
     return topic;
   }

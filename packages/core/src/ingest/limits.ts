@@ -14,7 +14,10 @@ export interface IngestLimits {
   readonly eventsPerRequestMax: number;
   /** Objects and arrays within each other, the event itself included. Default 20. */
   readonly depthMax: number;
-  /** How far an event time may lie after the arrival. Default 5 minutes; must be smaller than the models' look-back. */
+  /**
+   * How far an event time may lie after the arrival. Default 5 minutes; must be smaller than the models'
+   * look-back.
+   */
   readonly futureToleranceMs: number;
   /** Bodies that are being received or stored, all together. Default 64 MiB. */
   readonly inFlightBytesMax: number;
@@ -61,7 +64,8 @@ export function limitsOf(given: Partial<IngestLimits> = {}): IngestLimits {
     if (!(value >= min && value <= max)) refuse(name, `${value} is not within ${min} and ${max}`);
     limits[name] = value;
   }
-  if (limits.eventBytesMax > limits.bodyBytesMax) refuse('eventBytesMax', 'an event cannot be larger than a body');
+  if (limits.eventBytesMax > limits.bodyBytesMax)
+    refuse('eventBytesMax', 'an event cannot be larger than a body');
   if (limits.inFlightBytesMax < limits.bodyBytesMax) refuse('inFlightBytesMax', 'one body must fit into it');
   return limits;
 }

@@ -4,8 +4,8 @@ interface Range {
 }
 
 /**
- * By partition, the offset below which all records are accounted for. Ranges may be reported out of order: the
- * position moves only over what is contiguous.
+ * By partition, the offset below which all records are accounted for. Ranges may be reported out of order:
+ * the position moves only over what is contiguous.
  */
 export class LogPositions {
   readonly #next: number[] = [];
@@ -30,7 +30,8 @@ export class LogPositions {
     const ranges = (this.#ahead[partition] ??= []);
     const last = ranges.at(-1);
     // Most ranges follow each other: one entry then stands for all of them.
-    if (last !== undefined && last.to === from) ranges[ranges.length - 1] = { from: last.from, to: from + count };
+    if (last !== undefined && last.to === from)
+      ranges[ranges.length - 1] = { from: last.from, to: from + count };
     else ranges.push({ from, to: from + count });
   }
 

@@ -17,9 +17,9 @@ const NO_HEADERS: readonly RecordHeader[] = [];
 export type Companion = (events: readonly number[], list: AppendList) => void;
 
 /**
- * Makes requests durable, each event once. A request claims the ids that nobody has, commits their events, and only
- * then waits for ids that others had claimed: so nobody waits for somebody who waits. Ids whose owner failed are
- * claimed in a further round.
+ * Makes requests durable, each event once. A request claims the ids that nobody has, commits their events,
+ * and only then waits for ids that others had claimed: so nobody waits for somebody who waits. Ids whose
+ * owner failed are claimed in a further round.
  */
 export class RequestStore {
   readonly #log: EventLog;
@@ -34,7 +34,9 @@ export class RequestStore {
     this.#counter = counter;
   }
 
-  /** Stores the routed events and dead-letters the others; with a `companion` the others are left as they are. */
+  /**
+   * Stores the routed events and dead-letters the others; with a `companion` the others are left as they are.
+   */
   async store(request: IngestRequest, companion?: Companion): Promise<void> {
     let open: readonly TopicEvents[] = request.topics;
     let rejections = companion === undefined ? request.rejections.length : 0;
@@ -91,8 +93,11 @@ export class RequestStore {
     const partitions = this.#log.describe(topic.name)!.partitions;
     const headers = request.replayed ? REPLAYED : NO_HEADERS;
     if (!topic.keyed) {
-      const partition = topic.nextPartition++ % partitions;
-      const target = list.partition(topic.name, partition, { records: events.length, bytes: bytesOf(request, events) });
+      const partition = topic.partitioner.next(partitions);
+      const target = list.partition(topic.name, partition, {
+        records: events.length,
+        bytes: bytesOf(request, events),
+      });
       for (const event of events) append(request, event, { target, key: null, headers });
       return;
     }
@@ -115,7 +120,8 @@ export class RequestStore {
     try {
       return await this.#log.commit(commit);
     } catch (error) {
-      // Whether a fatal commit was stored is known only after a restart, when the index is read from the log again.
+      // Whether a fatal commit was stored is known only after a restart, when the index is read from the log
+      // again.
       const isStoppable = isMillraceError(error) && error.kind !== 'fatal';
       if (!isStoppable) this.#failure = error;
       throw isStoppable ? error : fail('INGEST_FAILED', { cause: error });
@@ -132,7 +138,8 @@ export class RequestStore {
       for (const event of events) {
         const holder = claims.holders[event]!;
         if (holder === 0) stored += request.conclude(event, OUTCOME.stored);
-        else if (holder === STORED || holder === claims.owner) duplicates += request.conclude(event, OUTCOME.duplicate);
+        else if (holder === STORED || holder === claims.owner)
+          duplicates += request.conclude(event, OUTCOME.duplicate);
         else others.add(holder);
       }
     }
@@ -140,7 +147,12 @@ export class RequestStore {
       const target = request.topics.find((each) => each.topic.name === topic);
       target?.topic.index.advance(partition, receipt!.baseOffsets[i]!, batch.count);
     }
-    this.#counter.settle({ stored, duplicates, deadLettered: round.rejections, receivedAtMs: request.receivedAtMs });
+    this.#counter.settle({
+      stored,
+      duplicates,
+      deadLettered: round.rejections,
+      receivedAtMs: request.receivedAtMs,
+    });
     // An owner without a fate has ended since its id was looked up.
     return [...others].map((owner) => this.#fates.get(owner) ?? Promise.resolve());
   }
@@ -185,7 +197,10 @@ function bytesOf(request: IngestRequest, events: readonly number[]): number {
 /** Events of a topic that are neither stored nor known to be there. */
 function openEvents(request: IngestRequest, topics: readonly TopicEvents[]): TopicEvents[] {
   return topics
-    .map(({ topic, events }) => ({ topic, events: events.filter((event) => request.outcomeOf(event) === OUTCOME.open) }))
+    .map(({ topic, events }) => ({
+      topic,
+      events: events.filter((event) => request.outcomeOf(event) === OUTCOME.open),
+    }))
     .filter(({ events }) => events.length > 0);
 }
 

@@ -40,8 +40,9 @@ function presentedKey(headers: IncomingHttpHeaders): string | undefined {
 }
 
 /**
- * The page's session: a secret of this start of the server, in a cookie that scripts cannot read and other sites
- * cannot send. Cookies do not know ports, so its name carries the port: two servers on one machine keep apart.
+ * The page's session: a secret of this start of the server, in a cookie that scripts cannot read and other
+ * sites cannot send. Cookies do not know ports, so its name carries the port: two servers on one machine keep
+ * apart.
  */
 export class PageSession {
   readonly #token = randomBytes(SESSION_BYTES).toString('base64url');

@@ -9,10 +9,14 @@ const NEWEST_MAX = 100;
 const VALUE_CHARACTERS_MAX = 2000;
 
 /**
- * `GET /v1/dead-letters`: how many there are by code, and the newest ones. `POST /v1/dead-letters/replay` with
+ * `GET /v1/dead-letters`: how many there are by code, and the newest ones. `POST /v1/dead-letters/replay`
+ * with
  * `{code?}` takes them again and says what became of them.
  */
-export async function deadLetterRoutes(app: FastifyInstance, { ingest }: DeadLetterRoutesOptions): Promise<void> {
+export async function deadLetterRoutes(
+  app: FastifyInstance,
+  { ingest }: DeadLetterRoutesOptions,
+): Promise<void> {
   app.get('/v1/dead-letters', async () => {
     const byCode: Record<string, { count: number; example: string }> = {};
     const newest: DeadLetter[] = [];

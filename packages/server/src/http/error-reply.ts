@@ -34,7 +34,9 @@ export function statusOf(error: MillraceError): number {
   return STATUS_BY_CODE[error.code] ?? STATUS_BY_KIND[error.kind];
 }
 
-/** Any error as one of ours: what Fastify refused keeps its reason, our own faults say nothing of themselves. */
+/**
+ * Any error as one of ours: what Fastify refused keeps its reason, our own faults say nothing of themselves.
+ */
 export function asMillraceError(error: unknown): MillraceError {
   if (isMillraceError(error)) return error;
   const { statusCode, message } = error as { statusCode?: number; message?: string };

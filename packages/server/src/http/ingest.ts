@@ -15,25 +15,24 @@ export interface IngestRoutesOptions {
   readonly keys?: readonly string[];
   /** For each key, or for all senders together where there are none. Default unlimited. */
   readonly eventsPerSecondMax?: number;
-  /** Called with the sender's name (header `x-source`, else `http`) and how many of its events were accepted. */
+  /**
+   * Called with the sender's name (header `x-source`, else `http`) and how many of its events were accepted.
+   */
   readonly onAccepted?: (source: string, count: number) => void;
 }
 
 /**
- * `POST /v1/events`: one JSON event, a JSON array, or NDJSON. Answers 202 when what was accepted is durable, 422 when
- * every event is bad, else 400, 401, 413, 415, 429 or 503. Header `x-replayed: 1` marks history, which stays out of
- * latency figures.
+ * `POST /v1/events`: one JSON event, a JSON array, or NDJSON. Answers 202 when what was accepted is durable,
+ * 422 when every event is bad, else 400, 401, 413, 415, 429 or 503. Header `x-replayed: 1` marks history,
+ * which stays out of latency figures.
  */
 export async function ingestRoutes(app: FastifyInstance, options: IngestRoutesOptions): Promise<void> {
   const { ingest, clock, onAccepted } = options;
   const door = new IngestDoor(options);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (request, payload, done) => {
-    door.read(request, payload).then(
-      (body) => done(null, body),
-      (error: unknown) => done(error as Error),
-    );
-  });
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
+    door.read(request, payload),
+  );
   app.post('/v1/events', {
     onRequest: async (request) => door.enter(request),
     onError: async (request, _reply, error) => door.countRefused(request, error),
@@ -91,7 +90,10 @@ class IngestDoor {
     this.#visits.set(request, { receivedAtMs, admission: ingest.admit(), bucket, isCounted: false });
   }
 
-  /** The body, as far as limits and memory allow. What is refused is read on and thrown away, so that the answer arrives. */
+  /**
+   * The body, as far as limits and memory allow. What is refused is read on and thrown away, so that the
+   * answer arrives.
+   */
   read(request: FastifyRequest, payload: IncomingMessage): Promise<Buffer> {
     const { bodyBytesMax } = this.#options.ingest.limits;
     const { admission } = this.of(request);
@@ -148,7 +150,8 @@ function checkHeaders(request: FastifyRequest, ingest: Ingest): void {
   const { headers } = request;
   const encoding = headers['content-encoding'];
   const isPlain = encoding === undefined || encoding.toLowerCase() === 'identity';
-  if (!isPlain || bodyFormatOf(headers['content-type']) === undefined) throw ingestFail('INGEST_UNSUPPORTED_CONTENT_TYPE');
+  if (!isPlain || bodyFormatOf(headers['content-type']) === undefined)
+    throw ingestFail('INGEST_UNSUPPORTED_CONTENT_TYPE');
   if (Number(headers['content-length'] ?? 0) > ingest.limits.bodyBytesMax) {
     throw tooLarge(ingest.limits.bodyBytesMax);
   }

@@ -12,9 +12,9 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * The names that requests may address: loopback names, the address that is listened on (all of the machine's for a
- * wildcard), and those that are allowed besides. A page of another site whose name was made to point here (DNS
- * rebinding) has none of them.
+ * The names that requests may address: loopback names, the address that is listened on (all of the machine's
+ * for a wildcard), and those that are allowed besides. A page of another site whose name was made to point
+ * here (DNS rebinding) has none of them.
  */
 export class ServedHosts {
   readonly #names: Set<string>;
@@ -45,7 +45,9 @@ function nameOf(host: string): string | undefined {
 }
 
 function machineAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address.toLowerCase()));
+  return Object.values(networkInterfaces()).flatMap((each) =>
+    (each ?? []).map(({ address }) => address.toLowerCase()),
+  );
 }
 
 function withoutBrackets(host: string): string {

@@ -14,7 +14,9 @@ export type RoutePlugin = (app: FastifyInstance) => unknown;
 export interface HttpRoutes {
   /** `POST /v1/events`; it checks its own keys. */
   readonly ingest?: RoutePlugin;
-  /** The page's documents and files. Its documents give the session; beyond the loopback they need a page key. */
+  /**
+   * The page's documents and files. Its documents give the session; beyond the loopback they need a page key.
+   */
   readonly page?: RoutePlugin;
   /** The page's own APIs: they need its session, or a page key. */
   readonly session?: RoutePlugin;
@@ -72,8 +74,8 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Listens, and guards every route: `Host` must be a name that is served (421), what changes something must carry
- * JSON (415) and come from no other origin (403). Errors are `{code, message, remedy}`.
+ * Listens, and guards every route: `Host` must be a name that is served (421), what changes something must
+ * carry JSON (415) and come from no other origin (403). Errors are `{code, message, remedy}`.
  * `HTTP_KEYS_REQUIRED`, `HTTP_PORT_TAKEN`, `HTTP_CANNOT_LISTEN`.
  *
  * @example
@@ -87,7 +89,9 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host = '127.0.0.1', ingestKeys = [] } = options;
   if (!isLoopback(host) && ingestKeys.length === 0) {
-    throw fail('HTTP_KEYS_REQUIRED', { message: `Listening on ${host} needs keys: anybody could send events otherwise.` });
+    throw fail('HTTP_KEYS_REQUIRED', {
+      message: `Listening on ${host} needs keys: anybody could send events otherwise.`,
+    });
   }
   const guard = new Guard(options, () => port);
   const app = Fastify({
@@ -142,7 +146,8 @@ class Guard {
     if ((changesState || headers.upgrade !== undefined) && headers.origin !== undefined) {
       if (!isSameOrigin(headers.origin, headers.host)) throw fail('HTTP_FOREIGN_ORIGIN');
     }
-    if (headers['sec-fetch-site'] === 'cross-site' && !isNavigation(request)) throw fail('HTTP_FOREIGN_ORIGIN');
+    if (headers['sec-fetch-site'] === 'cross-site' && !isNavigation(request))
+      throw fail('HTTP_FOREIGN_ORIGIN');
     if (changesState && !STATE_CHANGING_TYPES.test(headers['content-type']?.toLowerCase() ?? '')) {
       throw fail('HTTP_UNSUPPORTED_CONTENT_TYPE');
     }
@@ -190,7 +195,10 @@ function registerRoutes(app: FastifyInstance, routes: HttpRoutes, guard: Guard):
   });
 }
 
-/** `/healthz`: the process lives. `/readyz`: it can do its work. Load balancers ask by address, so any `Host` may. */
+/**
+ * `/healthz`: the process lives. `/readyz`: it can do its work. Load balancers ask by address, so any `Host`
+ * may.
+ */
 function registerHealth(app: FastifyInstance, options: HttpServerOptions): void {
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
@@ -205,7 +213,9 @@ function isHealth(request: FastifyRequest): boolean {
 
 /** Somebody followed a link to the page: another site may link, but not read. */
 function isNavigation({ headers, method }: FastifyRequest): boolean {
-  return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+  return (
+    method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
+  );
 }
 
 async function listen(
@@ -213,7 +223,8 @@ async function listen(
   options: { host: string; port: number; isPortFixed?: boolean },
 ): Promise<number> {
   const { host, isPortFixed = true } = options;
-  const last = isPortFixed || options.port === 0 ? options.port : Math.min(65_535, options.port + PORTS_TRIED - 1);
+  const last =
+    isPortFixed || options.port === 0 ? options.port : Math.min(65_535, options.port + PORTS_TRIED - 1);
   for (let port = options.port; ; port++) {
     try {
       await app.listen({ host, port });
@@ -223,7 +234,8 @@ async function listen(
       if (code === 'EADDRINUSE' && port < last) continue;
       await app.close();
       const address = `${urlHost(host)}:${port}`;
-      if (code === 'EADDRINUSE') throw fail('HTTP_PORT_TAKEN', { message: `Another program listens on ${address}.`, cause });
+      if (code === 'EADDRINUSE')
+        throw fail('HTTP_PORT_TAKEN', { message: `Another program listens on ${address}.`, cause });
       if (code === undefined || !/^E[A-Z]+$/.test(code)) throw cause;
       throw fail('HTTP_CANNOT_LISTEN', { message: `${address}: ${messageOf(cause)}`, cause });
     }

@@ -1,8 +1,8 @@
 const BURST_SECONDS = 2;
 
 /**
- * A rate limit that is paid afterwards: whoever has tokens left may send, and what was sent is taken, below zero if
- * need be. So a batch need not be counted before it is read, and the mean rate holds all the same.
+ * A rate limit that is paid afterwards: whoever has tokens left may send, and what was sent is taken, below
+ * zero if need be. So a batch need not be counted before it is read, and the mean rate holds all the same.
  * Times are monotonic milliseconds.
  */
 export class TokenBucket {

@@ -13,7 +13,10 @@ import {
 
 /** What survives when the process that has a `MemoryLog` ends. */
 export class LogDisk {
-  readonly topics = new Map<string, { description: TopicDescription; partitions: RecordBatch[][]; startOffsets: number[] }>();
+  readonly topics = new Map<
+    string,
+    { description: TopicDescription; partitions: RecordBatch[][]; startOffsets: number[] }
+  >();
   readonly offsets = new Map<string, number>();
 }
 
@@ -47,7 +50,10 @@ export class MemoryLog implements EventLog {
     this.#isHeld = true;
   }
 
-  /** Completes the oldest waiting commits, all by default; with an error they fail and nothing of them is stored. */
+  /**
+   * Completes the oldest waiting commits, all by default; with an error they fail and nothing of them is
+   * stored.
+   */
   release(count = this.#pending.length, error?: unknown): void {
     for (const pending of this.#pending.splice(0, count)) {
       if (error === undefined) pending.resolve(this.#store(pending.commit));
@@ -113,7 +119,9 @@ export class MemoryLog implements EventLog {
   }
 
   async read(topic: string, partition: number, options: ReadOptions): Promise<readonly RecordBatch[]> {
-    const batches = this.#topic(topic).partitions[partition]!.filter((batch) => batch.lastOffset >= options.offset);
+    const batches = this.#topic(topic).partitions[partition]!.filter(
+      (batch) => batch.lastOffset >= options.offset,
+    );
     let bytes = 0;
     return batches.filter((batch, i) => i === 0 || (bytes += batch.bytes.length) <= options.bytesMax);
   }
@@ -126,7 +134,9 @@ export class MemoryLog implements EventLog {
   }
 
   async offsetAtTime(topic: string, partition: number, timeMs: number): Promise<number> {
-    const batch = this.#topic(topic).partitions[partition]!.find(({ appendedAtMs }) => appendedAtMs >= timeMs);
+    const batch = this.#topic(topic).partitions[partition]!.find(
+      ({ appendedAtMs }) => appendedAtMs >= timeMs,
+    );
     const { startOffset, endOffset } = this.range(topic, partition);
     return batch === undefined ? endOffset : Math.max(startOffset, batch.baseOffset);
   }

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { seededRandom } from '@millrace/core/base';
+import { TokenBucket } from './token-bucket.ts';
+
+test('a burst of two seconds passes, then one waits as long as was taken', () => {
+  const bucket = new TokenBucket(100, 0);
+  assert.equal(bucket.waitMs(0), 0);
+  bucket.take(200, 0);
+  assert.equal(bucket.waitMs(0), 10);
+  assert.equal(bucket.waitMs(10), 0);
+  bucket.take(101, 10);
+  assert.equal(bucket.waitMs(10), 1010);
+  assert.equal(bucket.waitMs(1019), 1);
+  assert.equal(bucket.waitMs(1021), 0);
+});
+
+test('time that goes back gives nothing', () => {
+  const bucket = new TokenBucket(10, 1000);
+  bucket.take(20, 1000);
+  assert.ok(bucket.waitMs(0) > 0);
+});
+
+test('over a long time no more than the rate passes', () => {
+  const random = seededRandom(3);
+  const bucket = new TokenBucket(50, 0);
+  let passed = 0;
+  let nowMs = 0;
+  while (nowMs < 600_000) {
+    nowMs += Math.floor(random.next() * 100);
+    if (bucket.waitMs(nowMs) > 0) continue;
+    const count = 1 + Math.floor(random.next() * 30);
+    bucket.take(count, nowMs);
+    passed += count;
+  }
+  assert.ok(passed <= 50 * 600 + 100 + 30, `${passed}`);
+  assert.ok(passed >= 50 * 600 * 0.95, `${passed}`);
+});
