@@ -23,7 +23,8 @@ export const activity = defineTopology('activity', (builder) => {
     ])
     .groupBy((event) => event.event_type, { name: 'by-type' });
 
-  // A day of grace: history that is loaded at first start comes through several partitions at different speeds.
+  // A day of grace: history that is loaded at first start comes through several partitions at different
+  // speeds.
   byType.windowedBy({ sizeMs: MINUTE_MS, graceMs: 24 * HOUR_MS }).count({ store: 'activity-by-type' });
   byType.windowedBy({ sizeMs: 1000, graceMs: 10 * MINUTE_MS }).count({ store: 'events-per-second' });
 });

@@ -7,8 +7,8 @@ const WORK_MS_MAX = 5000;
 const SLOW_LOAD_MS = 500;
 
 /**
- * Page loads with a verdict. Nothing here depends on a key, so that the topic's partitions can grow while it runs.
- * A ping of the demonstration asks for work that takes a while: the planted slow-down.
+ * Page loads with a verdict. Nothing here depends on a key, so that the topic's partitions can grow while it
+ * runs. A ping of the demonstration asks for work that takes a while: the planted slow-down.
  */
 export const pageEnrichment = defineTopology('page-enrichment', (builder) => {
   builder

@@ -27,8 +27,8 @@ export interface FraudAlert {
 }
 
 /**
- * Several refused payments, or a spend that cannot be one shopper's, by one user within a minute of event time. One
- * alert a user, rule and minute: to the topic `fraud_alerts`, and in the store that the page shows.
+ * Several refused payments, or a spend that cannot be one shopper's, by one user within a minute of event
+ * time. One alert a user, rule and minute: to the topic `fraud_alerts`, and in the store that the page shows.
  */
 export const fraud = defineTopology('fraud', (builder) => {
   const payments = builder.keyValueStore<string, readonly RecentPayment[]>('fraud-payments');

@@ -260,7 +260,7 @@ test('windowed reduce and aggregate', () => {
   );
 });
 
-test('an aggregator that changes its aggregate in place fails instead of leaking what is not committed', () => {
+test('an aggregator that changes its aggregate in place fails', () => {
   const driver = drive((builder) => {
     builder
       .stream<string, number>('in')

@@ -7,7 +7,7 @@ import type { StateKeeper } from './state-keeper.ts';
 import type { StoreCatalog } from './store-catalog.ts';
 import type { StreamTask } from './stream-task.ts';
 import { StreamsMetrics } from './streams-metrics.ts';
-import type { ApplicationCommit } from './task-commit.ts';
+import type { ApplicationCommit } from './application-commit.ts';
 import { TaskFactory, type TaskParts } from './task-factory.ts';
 import type { Topology } from './topology.ts';
 

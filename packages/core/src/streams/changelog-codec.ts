@@ -4,7 +4,7 @@ import type { Serde } from './serde.ts';
 /*
  * A changelog record, and an entry of a checkpoint:
  *
- *   key    tag (1 byte: 0 meta, 1 row, 2 windowed row) · key bytes · window start (8 bytes, windowed rows only)
+ *   key    tag (1 byte: 0 meta, 1 row, 2 windowed row) · key bytes · window start (8 bytes, windowed only)
  *   value  timestamp (8 bytes) · value bytes; null: the row was deleted
  *
  * The meta record holds the store's stream time as its timestamp. Integers are big-endian, two's complement.

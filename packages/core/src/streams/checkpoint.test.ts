@@ -47,11 +47,10 @@ async function folderOn(disk: SimulatedDisk): Promise<FileSystem> {
 }
 
 test('rows come back as they were, with their times, and the stream time', async () => {
-  const anyRow = fc.tuple(
-    fc.string({ unit: 'binary' }),
-    fc.nat(5).map((n) => n * 10),
-    fc.jsonValue(),
-  );
+  // JSON has no -0.
+  const anyValue = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+  const anyStart = fc.nat(5).map((n) => n * 10);
+  const anyRow = fc.tuple(fc.string({ unit: 'binary' }), anyStart, anyValue);
   await fc.assert(
     fc.asyncProperty(
       fc.uniqueArray(anyRow, { selector: ([key, start]) => `${start} ${key}`, maxLength: 50 }),
@@ -168,7 +167,7 @@ test('restored from the changelog alone', async () => {
   await assertRestored(machine);
 });
 
-test('restored from the newest checkpoint and the changelog after it; the changelog begins at the older one', async () => {
+test('restored from the newest checkpoint and the changelog, which begins at the older one', async () => {
   const machine = await machineWithCheckpoints(10);
   assert.equal(machine.disk.paths().length, 2);
   assert.ok(machine.log.range('app-counts-changelog', 0).startOffset > 0);
@@ -189,7 +188,7 @@ test('a lost checkpoint: the older one does', async () => {
   await assertRestored(machine);
 });
 
-test('no checkpoint left and a trimmed changelog: the topology refuses to go on with half its state', async () => {
+test('no checkpoint left and a trimmed changelog: no going on with half the state', async () => {
   const machine = await machineWithCheckpoints(10);
   for (const each of machine.disk.paths()) machine.disk.flipBit(each, 100);
   machine.crash('process');
@@ -242,7 +241,7 @@ test('a clean stop leaves a checkpoint, so that the next start has no changelog 
   );
 });
 
-test('lateness does not depend on a restart, even when the record that moved time on had no row', async () => {
+test('lateness does not depend on a restart, nor on the row of who moved time on', async () => {
   const topology = defineTopology('app', (builder) => {
     builder
       .stream<string, Item>('in', { timestampExtractor: ({ t }) => t })

@@ -11,9 +11,10 @@ import { TimeSlice } from './time-slice.ts';
  *   magic   8 bytes
  *   frames  length (4) · CRC-32C of the payload (4) · payload
  *
- * The first frame's payload is the header as JSON, the last one's the trailer as JSON. Those between hold entries:
- * key length (4) · key · value length (4) · value, encoded as in the changelog. Rows are written while the store goes
- * on changing: restoring applies the changelog from the header's offset, which sets every row that may be newer.
+ * The first frame's payload is the header as JSON, the last one's the trailer as JSON. Those between hold
+ * entries: key length (4) · key · value length (4) · value, encoded as in the changelog. Rows are written
+ * while the store goes on changing: restoring applies the changelog from the header's offset, which sets
+ * every row that may be newer.
  */
 
 const MAGIC = Buffer.from('MLRCKPT1');
@@ -36,7 +37,10 @@ export interface CheckpointIo {
   readonly checksum?: Checksum;
 }
 
-/** Writes the store's committed rows to `path`, durable and whole or not at all, in slices. Returns the row count. */
+/**
+ * Writes the store's committed rows to `path`, durable and whole or not at all, in slices. Returns the row
+ * count.
+ */
 export async function writeCheckpoint(
   { files, clock, checksum = crc32c }: CheckpointIo,
   path: string,
@@ -132,8 +136,8 @@ export type CheckpointRead =
   | { readonly isWhole: false; readonly problem: string };
 
 /**
- * Restores rows into the (empty) store, in slices. When the file turns out to be torn or damaged the store holds part
- * of it and has to be cleared.
+ * Restores rows into the (empty) store, in slices. When the file turns out to be torn or damaged the store
+ * holds part of it and has to be cleared.
  */
 export async function readCheckpoint(
   { files, clock, checksum = crc32c }: CheckpointIo,

@@ -2,7 +2,7 @@ import { isMillraceError, messageOf, sleep, type Clock, type Logger } from '../b
 import type { EventLog } from '../log/index.ts';
 import type { StreamsMetrics } from './streams-metrics.ts';
 import type { StreamTask } from './stream-task.ts';
-import { ApplicationCommit } from './task-commit.ts';
+import { ApplicationCommit } from './application-commit.ts';
 
 export interface CommitterOptions {
   readonly application: string;
@@ -23,8 +23,9 @@ const RETRY_MS_MIN = 10;
 const RETRY_MS_MAX = 1000;
 
 /**
- * Commits an application's tasks together: outputs, changelogs and input offsets in one `log.commit`. One commit is
- * under way at a time, and processing goes on meanwhile; a commit that the log could not take is tried again as it is.
+ * Commits an application's tasks together: outputs, changelogs and input offsets in one `log.commit`. One
+ * commit is under way at a time, and processing goes on meanwhile; a commit that the log could not take is
+ * tried again as it is.
  */
 export class Committer {
   readonly #options: CommitterOptions;

@@ -17,9 +17,10 @@ export interface DeadLetterOrigin {
 }
 
 /**
- * Headers of a letter: `code` and `message` of the failure, `received_at`, `bytes`, as on the letters of ingest, and
- * `application`, `operator`, `topic`, `partition`, `offset`, which only letters of streams have. Key and value are
- * the raw record's.
+ * Headers of a letter: `code` and `message` of the failure, `received_at`, `bytes`, as on the letters of
+ * ingest, and
+ * `application`, `operator`, `topic`, `partition`, `offset`, which only letters of streams have. Key and
+ * value are the raw record's.
  */
 export function deadLetterHeaders(
   error: unknown,

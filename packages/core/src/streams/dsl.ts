@@ -6,7 +6,10 @@ import type { RecordFunction } from './stateless-operators.ts';
 import type { Awaitable } from './stream-record.ts';
 import type { TimeWindows, Windowed } from './windows.ts';
 
-/** Every operator can be named. Names of stateful ones name topics: with a name, state survives a changed topology. */
+/**
+ * Every operator can be named. Names of stateful ones name topics: with a name, state survives a changed
+ * topology.
+ */
 export interface Named {
   readonly name?: string;
 }
@@ -58,9 +61,10 @@ export interface ProcessOptions extends Named {
 type KeyOf<K> = NonNullable<K>;
 
 /**
- * A stream of records: each one a fact of its own. User functions get the value first, then the key, and may be
- * asynchronous: the task's next record then waits. A function that throws sends its record to `dead_letters`, or stops
- * the topology, as the topology's `onError` says. Values are shared: make new ones, never change them.
+ * A stream of records: each one a fact of its own. User functions get the value first, then the key, and may
+ * be asynchronous: the task's next record then waits. A function that throws sends its record to
+ * `dead_letters`, or stops the topology, as the topology's `onError` says. Values are shared: make new ones,
+ * never change them.
  */
 export interface KStream<K, V> {
   /** Keeps the records for which the predicate is true. */
@@ -79,7 +83,10 @@ export interface KStream<K, V> {
   flatMapValues<V2>(mapper: RecordFunction<K, V, Iterable<V2>>, options?: Named): KStream<K, V2>;
   /** A new key for each record. A grouping or join after it repartitions. */
   selectKey<K2>(mapper: RecordFunction<K, V, K2>, options?: Named): KStream<K2, V>;
-  /** Looks at each record and passes it on. It is called again for records that are processed again after a crash. */
+  /**
+   * Looks at each record and passes it on. It is called again for records that are processed again after a
+   * crash.
+   */
   peek(action: RecordFunction<K, V, void>, options?: Named): KStream<K, V>;
   /** Both streams' records; no order between them but within a task. */
   merge<V2>(other: KStream<K, V2>, options?: Named): KStream<K, V | V2>;
@@ -128,7 +135,10 @@ export interface KGroupedStream<K, V> {
     reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => Awaitable<R>,
     options?: MaterializedOptions<K, NonNullable<V>>,
   ): KTable<K, NonNullable<V>, R | V>;
-  /** Folds values into an aggregate of another type. Return a new aggregate, never a changed one. Null deletes the row. */
+  /**
+   * Folds values into an aggregate of another type. Return a new aggregate, never a changed one. Null deletes
+   * the row.
+   */
   aggregate<A, R extends A | null = A>(
     initializer: () => A,
     aggregator: (aggregate: A, value: NonNullable<V>, key: K) => Awaitable<R>,
@@ -152,7 +162,8 @@ export interface TimeWindowedKStream<K, V> {
 }
 
 /**
- * A table: the latest value of each key. `Update` is what its changes carry: `V`, and null where rows can be deleted.
+ * A table: the latest value of each key. `Update` is what its changes carry: `V`, and null where rows can be
+ * deleted.
  */
 export interface KTable<K, V, Update = V> {
   /** Rows that the predicate refuses are deleted downstream. */
@@ -165,8 +176,9 @@ export interface KTable<K, V, Update = V> {
 /** Makes the streams, tables and stores of one topology. */
 export interface StreamsBuilder {
   /**
-   * Events of the given contracts, all on one topic or on several. The key is the record's key as text, null on topics
-   * without keys; event time is the contract's time field. Other types on the topic are passed over.
+   * Events of the given contracts, all on one topic or on several. The key is the record's key as text, null
+   * on topics without keys; event time is the contract's time field. Other types on the topic are passed
+   * over.
    */
   stream<const Contracts extends readonly EventContract<unknown>[]>(
     contracts: Contracts,

@@ -1,8 +1,8 @@
 import { readInt64, writeInt64, type RecordHeader } from '../log/index.ts';
 
 /**
- * Records in the log carry the time of their append, so that event time travels in a header: 8 bytes, milliseconds,
- * big-endian.
+ * Records in the log carry the time of their append, so that event time travels in a header: 8 bytes,
+ * milliseconds, big-endian.
  */
 export const EVENT_TIME_HEADER = 'event_time';
 /** Marks records that were replayed: dead letters, a backfill of history. */

@@ -250,7 +250,7 @@ for (const [where, run] of [
   ['on a log in memory', runInMemory],
   ['on the embedded log', runOnDisk],
 ] as const) {
-  test(`killed at random moments, ${where}: results equal a batch computation (seeds 1 to ${SEEDS.length})`, async () => {
+  test(`killed at random moments, ${where}: as in one batch (seeds 1 to ${SEEDS.length})`, async () => {
     for (const seed of SEEDS) await assertExact(await run(seed), seed);
   });
 }

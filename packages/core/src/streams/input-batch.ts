@@ -26,8 +26,8 @@ const HEADER_COUNT = 5;
 const FIELDS = 6;
 
 /**
- * A record batch, walked over once and parsed at most once for all topologies that read it. Keys and values are
- * decoded when somebody asks for them.
+ * A record batch, walked over once and parsed at most once for all topologies that read it. Keys and values
+ * are decoded when somebody asks for them.
  */
 export class InputBatch implements InputRecords {
   readonly batch: RecordBatch;

@@ -23,8 +23,8 @@ interface PartitionCache {
 }
 
 /**
- * Reads batches once for all topologies that want them, so that each is walked over and parsed once. What all readers
- * have passed is dropped; a reader that is far behind reads for itself.
+ * Reads batches once for all topologies that want them, so that each is walked over and parsed once. What all
+ * readers have passed is dropped; a reader that is far behind reads for itself.
  */
 export class InputReader {
   readonly #log: EventLog;

@@ -15,8 +15,8 @@ export interface StreamTableJoinOptions {
 const noMatch = Symbol('no match');
 
 /**
- * KStream.join and leftJoin with a KTable: each record meets the row that its key has now. Records without value are
- * left out; those without key too, but not by a left join (KIP-962).
+ * KStream.join and leftJoin with a KTable: each record meets the row that its key has now. Records without
+ * value are left out; those without key too, but not by a left join (KIP-962).
  */
 export class StreamTableJoinOperator extends UserOperator<unknown> {
   readonly #options: StreamTableJoinOptions;

@@ -238,7 +238,7 @@ export class StreamNode implements Erased<KStream<unknown, unknown>> {
     });
   }
 
-  // oxlint-disable-next-line max-params -- private: an options object would be made of these four at each call
+  // oxlint-disable-next-line max-params -- private: an options object would only repeat these four
   #derive(
     role: string,
     options: OperatorOptions,

@@ -76,7 +76,7 @@ function settled<T>(name: string, result: T | PromiseLike<T>): T {
   if (!isThenable(result)) return result;
   void Promise.resolve(result).catch(messageOf);
   throw fail('STREAMS_BAD_OPTION', {
-    message: `Table operator '${name}' is joined with a stream, so that its function must not be asynchronous.`,
+    message: `Table operator '${name}' is joined with a stream: its function must not be asynchronous.`,
     details: { operator: name },
   });
 }

@@ -20,7 +20,10 @@ export interface TaskScope {
   readonly collector: RecordCollector;
   /** The highest event time that the task has seen; -1 before the first. */
   readonly streamTimeMs: number;
-  /** True when stateful operators may hold updates back until the commit, and forward the last one of each key. */
+  /**
+   * True when stateful operators may hold updates back until the commit, and forward the last one of each
+   * key.
+   */
   readonly cachesUpdates: boolean;
   store<Store extends StateStore>(name: string): Store;
   /** Partitions of a topic that the task writes to. */
@@ -42,7 +45,10 @@ export interface UpdateHolder {
   flushUpdates(): Pending;
 }
 
-/** When a punctuator is called: `stream-time` follows the records' event time, `wall-clock` the runtime's clock. */
+/**
+ * When a punctuator is called: `stream-time` follows the records' event time, `wall-clock` the runtime's
+ * clock.
+ */
 export type PunctuationType = 'stream-time' | 'wall-clock';
 
 export interface PunctuationRequest {

@@ -10,7 +10,9 @@ const DEAD_LETTERS: readonly [string, { partitions: number; keyed: boolean }] = 
   { partitions: 1, keyed: false },
 ];
 
-/** Makes the topics of a topology that are missing, and checks that what meets by key has as many partitions. */
+/**
+ * Makes the topics of a topology that are missing, and checks that what meets by key has as many partitions.
+ */
 export async function prepareTopics(log: EventLog, topology: Topology): Promise<void> {
   const { graph } = topology;
   if (log.describe(DEAD_LETTERS_TOPIC) === undefined) await log.createTopic(...DEAD_LETTERS);
@@ -35,7 +37,10 @@ export function taskCount(log: EventLog, topology: Topology, subTopology: SubTop
   return Math.max(...counts);
 }
 
-/** Partitions of the internal topics: those that exist keep theirs, others take on what they meet or come from. */
+/**
+ * Partitions of the internal topics: those that exist keep theirs, others take on what they meet or come
+ * from.
+ */
 function repartitionCounts(log: EventLog, topology: Topology): Map<string, number> {
   const counts = new Map<string, number>();
   const { repartitionTopics } = topology.graph;
@@ -82,8 +87,8 @@ async function prepareChangelogs(log: EventLog, topology: Topology, subTopology:
     } else if (existing.partitions !== tasks) {
       throw fail('STREAMS_PARTITIONS_CHANGED', {
         message:
-          `Topology '${topology.applicationId}': store '${name}' has state for ${existing.partitions} partitions, ` +
-          `its topics now have ${tasks}.`,
+          `Topology '${topology.applicationId}': store '${name}' has state for ` +
+          `${existing.partitions} partitions, its topics now have ${tasks}.`,
         details: {
           application: topology.applicationId,
           store: name,
@@ -98,7 +103,7 @@ async function prepareChangelogs(log: EventLog, topology: Topology, subTopology:
 function notCopartitioned(log: EventLog, topology: Topology, subTopology: SubTopology): Error {
   const counts = subTopology.sources.map(({ topic }) => `${topic} has ${log.describe(topic!)!.partitions}`);
   return fail('STREAMS_NOT_COPARTITIONED', {
-    message: `Topology '${topology.applicationId}': ${counts.join(', ')} partitions; they meet in the same tasks.`,
+    message: `Topology '${topology.applicationId}': ${counts.join(', ')} partitions; they meet in its tasks.`,
     details: { application: topology.applicationId, topics: subTopology.sources.map(({ topic }) => topic) },
   });
 }

@@ -22,7 +22,10 @@ export interface QueryableStores {
   names(): readonly string[];
   /** `STREAMS_NO_SUCH_STORE` for an unknown name. */
   read(store: string, read: StoreRead): readonly StoreRow[];
-  /** The stream time of the task behind the store: the highest event time it has processed; undefined before the first. */
+  /**
+   * The stream time of the task behind the store: the highest event time it has processed; undefined before
+   * the first.
+   */
   streamTimeMs(store: string): number | undefined;
   /** Called after a commit that changed the store. Returns the cancellation. */
   onChange(store: string, listener: () => void): () => void;

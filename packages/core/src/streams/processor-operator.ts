@@ -10,7 +10,10 @@ export interface ProcessorOperatorOptions {
   readonly createProcessor: (operator: ProcessorOperator) => Processor<unknown, unknown>;
 }
 
-/** Runs a user's processor. Forwards that have to be awaited are queued, in order, until the processor returns. */
+/**
+ * Runs a user's processor. Forwards that have to be awaited are queued, in order, until the processor
+ * returns.
+ */
 export class ProcessorOperator extends Operator {
   readonly #options: ProcessorOperatorOptions;
   readonly #processor: Processor<unknown, unknown>;
@@ -45,7 +48,7 @@ export class ProcessorOperator extends Operator {
   get currentKey(): unknown {
     if (this.#record !== undefined) return this.#record.key;
     throw fail('STREAMS_BAD_OPTION', {
-      message: `Operator '${this.name}': a punctuator has no current key; use process instead of processValues.`,
+      message: `Operator '${this.name}': a punctuator has no key to keep; use process, not processValues.`,
     });
   }
 

@@ -43,7 +43,9 @@ export interface ProcessorTopologyOptions {
   readonly onFailure: (failure: OperatorFailure, response: 'dead-letter' | 'skip' | 'fail') => void;
 }
 
-/** The context of the record that a task is processing. Plain fields: processors' contexts inherit from it. */
+/**
+ * The context of the record that a task is processing. Plain fields: processors' contexts inherit from it.
+ */
 class TaskContext implements RecordContext {
   topic = '';
   readonly partition: number;
@@ -161,7 +163,7 @@ export class ProcessorTopology implements TaskScope {
   }
 
   /** Takes a decoded record through the operators. `input` and `index` are where it came from. */
-  // oxlint-disable-next-line max-params -- called once a record: positional, so that no options object is made
+  // oxlint-disable-next-line max-params -- called once a record: positional, so that no object is made
   process(source: SourceOperator, record: StreamRecord, input: InputRecords, index: number): Pending {
     this.#input = input;
     this.#index = index;
@@ -264,8 +266,9 @@ export class ProcessorTopology implements TaskScope {
   #stop({ operator, error }: OperatorFailure): Error {
     const { applicationId } = this.#options.topology;
     const { topic, partition, offset } = this.context;
+    const place = `${topic}-${partition} offset ${offset}`;
     return fail('STREAMS_USER_FUNCTION_FAILED', {
-      message: `Topology '${applicationId}', operator '${operator}', ${topic}-${partition} offset ${offset}: ${messageOf(error)}`,
+      message: `Topology '${applicationId}', operator '${operator}', ${place}: ${messageOf(error)}`,
       details: { application: applicationId, operator, topic, partition, offset },
       cause: error,
     });

@@ -13,8 +13,9 @@ export interface StoreHandle<K, V> {
 /** What a processor gets when its task begins. */
 export interface ProcessorContext<K, V> extends RecordContext {
   /**
-   * Hands a record to what follows. Without `timestampMs` it carries the time of the record being processed (in a
-   * punctuator: the punctuation's time). Work that follows and is asynchronous is awaited before the next record.
+   * Hands a record to what follows. Without `timestampMs` it carries the time of the record being processed
+   * (in a punctuator: the punctuation's time). Work that follows and is asynchronous is awaited before the
+   * next record.
    */
   forward(key: K, value: V, timestampMs?: number): void;
   /** A store that the operator's options name. */
@@ -36,7 +37,9 @@ export interface Processor<K, V> {
   close?(): void;
 }
 
-/** Makes a processor for a task. Keep no state between records but in stores: it would not survive a crash. */
+/**
+ * Makes a processor for a task. Keep no state between records but in stores: it would not survive a crash.
+ */
 export type ProcessorSupplier<K, V, KOut, VOut> = (context: ProcessorContext<KOut, VOut>) => Processor<K, V>;
 
 /** As `ProcessorContext`, for processors that keep the key: what they forward has the key of the input. */

@@ -7,7 +7,9 @@ interface Schedule {
   dueMs: number;
 }
 
-/** The punctuators of one task. Each is called when its time passes a multiple of its interval, once per pass. */
+/**
+ * The punctuators of one task. Each is called when its time passes a multiple of its interval, once per pass.
+ */
 export class Punctuations {
   readonly #schedules: Schedule[] = [];
   /** Earliest stream time that something waits for; Infinity when nothing does. */

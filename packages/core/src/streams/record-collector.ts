@@ -24,7 +24,10 @@ export class CollectedPartition {
 
 const RECORD_OVERHEAD = 16;
 
-/** What a task has written since its last commit, kept until the log has it, so that a commit can be tried again. */
+/**
+ * What a task has written since its last commit, kept until the log has it, so that a commit can be tried
+ * again.
+ */
 export class RecordCollector {
   #byTopic = new Map<string, CollectedPartition[]>();
   #all: CollectedPartition[] = [];
@@ -48,7 +51,7 @@ export class RecordCollector {
     return collected;
   }
 
-  // oxlint-disable-next-line max-params -- called once a record: positional, so that no options object is made
+  // oxlint-disable-next-line max-params -- called once a record: positional, so that no object is made
   add(
     topic: string,
     partition: number,

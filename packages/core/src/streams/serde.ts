@@ -55,7 +55,8 @@ function badKey(value: unknown, wanted: string): Error {
 }
 
 /**
- * The serdes that come with Millrace. Keys are `Serdes.string` and values `Serdes.json()` where nothing else is said.
+ * The serdes that come with Millrace. Keys are `Serdes.string` and values `Serdes.json()` where nothing else
+ * is said.
  *
  * @example
  * ```ts

@@ -41,7 +41,10 @@ export interface TopicSourceOptions {
 
 const anyJson = Serdes.json();
 
-/** Records of a topic by serdes. Event time: the extractor's, else the `event_time` header, else the append time. */
+/**
+ * Records of a topic by serdes. Event time: the extractor's, else the `event_time` header, else the append
+ * time.
+ */
 export class TopicSourceOperator extends SourceOperator {
   readonly #keySerde: Serde<unknown>;
   readonly #valueSerde: Serde<unknown>;
@@ -90,7 +93,7 @@ function extractTime(
 
 function badTimestamp(timestampMs: unknown): Error {
   return fail('STREAMS_BAD_TIMESTAMP', {
-    message: `The record's event time is ${String(timestampMs)}: a whole number of milliseconds from 0 is needed.`,
+    message: `The record's event time is ${String(timestampMs)}, not a whole number of milliseconds from 0.`,
   });
 }
 
@@ -100,7 +103,10 @@ export interface EventSourceOptions {
   readonly contracts: ReadonlyMap<string, EventContract>;
 }
 
-/** Events of some contracts; those of other types are passed over unread. Event time: the contract's time field. */
+/**
+ * Events of some contracts; those of other types are passed over unread. Event time: the contract's time
+ * field.
+ */
 export class EventSourceOperator extends SourceOperator {
   readonly #contracts: ReadonlyMap<string, EventContract>;
 

@@ -2,8 +2,8 @@
 export type StoreKey = string | number | boolean | bigint;
 
 /**
- * One key of a store in one task. `value` is what the task works with; `committed…` is what the log holds, which is
- * all that queries and checkpoints may see. Null means that there is no such row.
+ * One key of a store in one task. `value` is what the task works with; `committed…` is what the log holds,
+ * which is all that queries and checkpoints may see. Null means that there is no such row.
  */
 export class StateEntry {
   readonly id: StoreKey;
@@ -27,8 +27,8 @@ export class StateEntry {
 }
 
 /**
- * Freezes plain data. A value in a store is shared by the task, queries and checkpoints: an aggregator that changed
- * it in place would show, and save, what was never committed.
+ * Freezes plain data. A value in a store is shared by the task, queries and checkpoints: an aggregator that
+ * changed it in place would show, and save, what was never committed.
  */
 export function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value))

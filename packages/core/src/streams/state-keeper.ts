@@ -15,7 +15,7 @@ export interface StateKeeperOptions {
   readonly changelogTopic: string;
   readonly partition: number;
   readonly store: StateStore;
-  /** A checkpoint is due after this many changelog records, or twice the rows where that is more. */
+  /** A checkpoint is due after this many changelog records, or as many as there are rows. */
   readonly checkpointRecordsMin: number;
 }
 
@@ -30,8 +30,9 @@ const RECORDS_PER_CLOCK_READ = 128;
 const KEPT_MAX = 2;
 
 /**
- * Keeps one store of one task over restarts: local checkpoints, and the changelog records since. Two checkpoints are
- * kept, and the changelog from the older one on, so that a damaged file costs a longer replay and nothing else.
+ * Keeps one store of one task over restarts: local checkpoints, and the changelog records since. Two
+ * checkpoints are kept, and the changelog from the older one on, so that a damaged file costs a longer replay
+ * and nothing else.
  */
 export class StateKeeper {
   readonly store: StateStore;
@@ -56,10 +57,13 @@ export class StateKeeper {
   }
 
   get isCheckpointDue(): boolean {
-    return this.tailRecords > Math.max(this.#options.checkpointRecordsMin, 2 * this.store.entryCount);
+    return this.tailRecords > Math.max(this.#options.checkpointRecordsMin, this.store.entryCount);
   }
 
-  /** Fills the store: newest whole checkpoint, then the changelog after it. `STREAMS_STATE_LOST` when that has a gap. */
+  /**
+   * Fills the store: newest whole checkpoint, then the changelog after it. `STREAMS_STATE_LOST` when that has
+   * a gap.
+   */
   async restore(onProgress: (share: number) => void): Promise<void> {
     const { log, changelogTopic, partition, store } = this.#options;
     await this.#options.files.makeFolder(this.#folder);
@@ -72,7 +76,9 @@ export class StateKeeper {
     onProgress(1);
   }
 
-  /** The changelog is trimmed on the strength of a checkpoint, so that its folders must not get lost either. */
+  /**
+   * The changelog is trimmed on the strength of a checkpoint, so that its folders must not get lost either.
+   */
   async #syncFolders(): Promise<void> {
     const { files, folder } = this.#options;
     await files.syncFolder(folder);
@@ -100,7 +106,10 @@ export class StateKeeper {
     }
   }
 
-  /** The file before the restored one stays the second choice; its offset is known once it is read, or never needed. */
+  /**
+   * The file before the restored one stays the second choice; its offset is known once it is read, or never
+   * needed.
+   */
   async #keepOlder(found: readonly { path: string; sequence: number }[], restored: number): Promise<void> {
     const older = found.filter(({ sequence }) => sequence < restored);
     for (const { path } of older.slice(0, -1)) await this.#options.files.remove(path);

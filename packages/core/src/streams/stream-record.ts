@@ -8,7 +8,7 @@ export class StreamRecord<K = unknown, V = unknown> {
   readonly timestampMs: number;
   readonly headers: readonly RecordHeader[];
 
-  // oxlint-disable-next-line max-params -- made once a record and operator: positional, so that no options object is made
+  // oxlint-disable-next-line max-params -- made once a record and operator: positional for speed
   constructor(key: K, value: V, timestampMs: number, headers: readonly RecordHeader[]) {
     this.key = key;
     this.value = value;
@@ -17,7 +17,9 @@ export class StreamRecord<K = unknown, V = unknown> {
   }
 }
 
-/** What user functions get beside value and key. One object per task: read it before awaiting, do not keep it. */
+/**
+ * What user functions get beside value and key. One object per task: read it before awaiting, do not keep it.
+ */
 export interface RecordContext {
   /** Topic of the input record that is being processed. */
   readonly topic: string;

@@ -2,11 +2,30 @@ import { assert, type Clock } from '../base/index.ts';
 import type { GroupOffset } from '../log/index.ts';
 import { isReplayed } from './event-time-header.ts';
 import type { ProcessorTopology } from './processor-topology.ts';
+import type { CollectedPartition } from './record-collector.ts';
 import type { StoreChanges } from './state-store.ts';
 import type { Pending, StreamRecord } from './stream-record.ts';
 import { noHeaders } from './stream-record.ts';
-import type { ResultCount, TaskCommit } from './task-commit.ts';
 import type { TaskInput } from './task-input.ts';
+
+/** How many results one input batch had, for their latency. */
+export interface ResultCount {
+  /** When the input arrived. */
+  readonly createdAtMs: number;
+  count: number;
+}
+
+/** What one task adds to a commit. */
+export interface TaskCommit {
+  readonly task: StreamTask;
+  readonly offsets: readonly GroupOffset[];
+  /** Outputs and changelog records. */
+  readonly written: readonly CollectedPartition[];
+  readonly changes: readonly StoreChanges[];
+  /** Arrival of the oldest input among it. */
+  readonly createdAtMs: number;
+  readonly results: readonly ResultCount[];
+}
 
 export interface StreamTaskOptions {
   /** Sub-topology and partition, as `0_3`. */
@@ -101,9 +120,9 @@ export class StreamTask {
   }
 
   /**
-   * The input with the record that comes next, its head decoded; a head that is still undefined is of no use. With
-   * several inputs that is the one with the lowest event time, once each has a record or none is left in the log
-   * (KIP-695); of equal ones the first in the order of the topology.
+   * The input with the record that comes next, its head decoded; a head that is still undefined is of no use.
+   * With several inputs that is the one with the lowest event time, once each has a record or none is left in
+   * the log (KIP-695); of equal ones the first in the order of the topology.
    */
   #nextInput(): TaskInput | undefined {
     let earliest: TaskInput | undefined;
@@ -156,8 +175,8 @@ export class StreamTask {
   }
 
   /**
-   * Forwards held updates so that a commit is complete. False when the task is in the middle of something: it is then
-   * left out of this commit, unless the record that it waits for has written nothing yet.
+   * Forwards held updates so that a commit is complete. False when the task is in the middle of something: it
+   * is then left out of this commit, unless the record that it waits for has written nothing yet.
    */
   prepareCommit(): boolean {
     if (this.#suspension !== undefined) {

@@ -153,7 +153,7 @@ export class GraphBuilder implements Erased<StreamsBuilder> {
 
   #conflict(topic: string): Error {
     return fail('STREAMS_SOURCE_CONFLICT', {
-      message: `Topology '${this.#graph.applicationId}' reads topic '${topic}' in two ways that do not agree.`,
+      message: `Topology '${this.#graph.applicationId}' reads topic '${topic}' in two ways.`,
       details: { application: this.#graph.applicationId, topic },
     });
   }

@@ -19,11 +19,14 @@ export interface StreamsRuntimeOptions {
   readonly logger: Logger;
   /** How long results may wait for the next commit. Default 50. */
   readonly commitIntervalMs?: number;
-  /** As `cacheBytesMax` of a topology, for those that do not say. Default 10 MiB for each task; 0 sends every update. */
+  /**
+   * As `cacheBytesMax` of a topology, for those that do not say. Default 10 MiB for each task; 0 sends every
+   * update.
+   */
   readonly cacheBytesMax?: number;
   /**
-   * A store's checkpoint is written once its changelog has grown by this many records, or by twice its rows where that
-   * is more: what a restart has to apply at most. Default 50,000.
+   * A store's checkpoint is written once its changelog has grown by this many records, or by as many as it has
+   * rows where that is more: what a restart has to apply at most. Default 50,000.
    */
   readonly checkpointRecordsMin?: number;
 }
@@ -45,7 +48,9 @@ export interface ApplicationStatus {
 export interface StreamsRuntime {
   /** Interactive queries; a topology's stores can be read as soon as they are restored. */
   readonly stores: QueryableStores;
-  /** Resolves when all state is restored; rejects when a topology could not be started, and the others run. */
+  /**
+   * Resolves when all state is restored; rejects when a topology could not be started, and the others run.
+   */
   readonly restored: Promise<void>;
   status(): readonly ApplicationStatus[];
   /** Records in the log that are not processed, over all topologies. */
@@ -66,9 +71,9 @@ const PURGE_EVERY_TICKS = 40;
 const ABORT_WAIT_MS = 200;
 
 /**
- * Starts topologies on a log: makes their internal topics, restores their state in the background and processes.
- * Outputs, changelogs and input offsets of a topology are in one commit of the log, so that each record counts exactly
- * once, whatever crashes. A topology that fails stops alone.
+ * Starts topologies on a log: makes their internal topics, restores their state in the background and
+ * processes. Outputs, changelogs and input offsets of a topology are in one commit of the log, so that each
+ * record counts exactly once, whatever crashes. A topology that fails stops alone.
  *
  * Rejects for topologies that cannot run: `STREAMS_DUPLICATE_NAME`, `STREAMS_NOT_COPARTITIONED`,
  * `STREAMS_PARTITIONS_CHANGED`.
@@ -229,7 +234,9 @@ class EmbeddedRuntime implements StreamsRuntime {
     await Promise.all(this.#applications.map((application) => application.close()));
   }
 
-  /** Gives asynchronous functions a moment to finish; what does not is processed again after the next start. */
+  /**
+   * Gives asynchronous functions a moment to finish; what does not is processed again after the next start.
+   */
   async #waitForSuspended(): Promise<void> {
     const { clock } = this.#options;
     const endMs = clock.monotonicMs() + ABORT_WAIT_MS;

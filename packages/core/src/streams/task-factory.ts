@@ -80,7 +80,10 @@ export class TaskFactory {
     return { id, subTopology, partition, processors, keepers };
   }
 
-  /** The running task, once its stores are restored. Begins where the group's offsets say, else at the topic's start. */
+  /**
+   * The running task, once its stores are restored. Begins where the group's offsets say, else at the topic's
+   * start.
+   */
   createTask({ id, subTopology, partition, processors }: TaskParts): StreamTask {
     const { topology, log, clock, reader, logger, onResume, onFailure } = this.#options;
     processors.open();

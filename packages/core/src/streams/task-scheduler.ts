@@ -5,7 +5,10 @@ import type { Application } from './application.ts';
 const TURN_MS = 8;
 const RECORDS_PER_RUN = 64;
 
-/** Runs the tasks of all topologies in turn, a few records each, and leaves the event loop to others in between. */
+/**
+ * Runs the tasks of all topologies in turn, a few records each, and leaves the event loop to others in
+ * between.
+ */
 export class TaskScheduler {
   readonly #clock: Clock;
   readonly #applications: readonly Application[];

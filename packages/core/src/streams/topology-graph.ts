@@ -45,7 +45,10 @@ export interface SubTopology {
   /** Parents before children. */
   readonly nodes: readonly GraphNode[];
   readonly sources: readonly GraphNode[];
-  /** Without stores, nothing depends on which key lies in which partition: joins are with tables, which have one. */
+  /**
+   * Without stores, nothing depends on which key lies in which partition: joins are with tables, which have
+   * one.
+   */
   readonly stores: readonly StoreDefinition[];
 }
 

@@ -46,8 +46,8 @@ export interface TestInputTopic<K, V> {
 /** Pipes events of one contract. */
 export interface TestEventTopic<Event> {
   /**
-   * Processes one event to the end. Event type and, where they are left out, id and time (the driver's wall time) are
-   * filled in. An event that the contract refuses is a `TypeError`.
+   * Processes one event to the end. Event type and, where they are left out, id and time (the driver's wall
+   * time) are filled in. An event that the contract refuses is a `TypeError`.
    */
   pipe(event: PartialEvent<Event>): void;
   pipeAsync(event: PartialEvent<Event>): Promise<void>;
@@ -69,16 +69,18 @@ export interface TestOutputTopic<K, V> {
 const COMMIT_EVERY_RECORDS = 1000;
 
 /**
- * Runs a topology without log, files or real time: each piped record goes all the way, through internal topics too,
- * before the call returns. One partition per topic, and every update is sent on, as Kafka Streams' driver of the same
- * name does. Values are frozen, so that a function that changes its input fails here.
+ * Runs a topology without log, files or real time: each piped record goes all the way, through internal
+ * topics too, before the call returns. One partition per topic, and every update is sent on, as Kafka
+ * Streams' driver of the same name does. Values are frozen, so that a function that changes its input fails
+ * here.
  *
  * @example
  * ```ts
  * const driver = new TopologyTestDriver(activity);
  * const views = driver.createEventInput(pageView);
  * views.pipe({ user_id: 'ann', session_id: 's', page: '/', event_timestamp: 1_000 });
- * driver.stores.read('views_per_minute', {}); // [{ key: 'ann', windowStartMs: 0, windowEndMs: 60000, value: 1 }]
+ * driver.stores.read('views_per_minute', {}); // [{ key: 'ann', windowStartMs: 0, windowEndMs: 60000, value:
+ * 1 }]
  * ```
  */
 export class TopologyTestDriver {

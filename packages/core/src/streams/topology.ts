@@ -27,8 +27,8 @@ export interface TopologyOptions {
   /** Default `dead-letter`. A function decides for each failure. */
   readonly onError?: FailureResponse | ((failure: TopologyFailure) => FailureResponse);
   /**
-   * Bytes of table updates that may be held back until the commit, so that only the last one of each key is sent on
-   * (Kafka Streams' `statestore.cache.max.bytes`). 0 sends every update. Default: the runtime's.
+   * Bytes of table updates that may be held back until the commit, so that only the last one of each key is
+   * sent on (Kafka Streams' `statestore.cache.max.bytes`). 0 sends every update. Default: the runtime's.
    */
   readonly cacheBytesMax?: number;
 }
@@ -79,8 +79,8 @@ export function isTopology(value: unknown): value is Topology {
 }
 
 /**
- * Defines a stream-processing application. `applicationId` is its consumer group and begins the names of its internal
- * topics: keep it, and the names of stateful operators, and the state survives a changed topology.
+ * Defines a stream-processing application. `applicationId` is its consumer group and begins the names of its
+ * internal topics: keep it, and the names of stateful operators, and the state survives a changed topology.
  *
  * @example
  * ```ts

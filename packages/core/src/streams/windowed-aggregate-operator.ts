@@ -12,9 +12,9 @@ export interface WindowedAggregateOptions extends Aggregation {
 }
 
 /**
- * TimeWindowedKStream.aggregate and count. A window takes a record while stream time, the highest event time that
- * this operator has seen in its task, is below the window's end plus grace. A record may be late for one hopping
- * window and not for the next.
+ * TimeWindowedKStream.aggregate and count. A window takes a record while stream time, the highest event time
+ * that this operator has seen in its task, is below the window's end plus grace. A record may be late for one
+ * hopping window and not for the next.
  */
 export class WindowedAggregateOperator extends Operator {
   readonly #store: WindowStateStore;

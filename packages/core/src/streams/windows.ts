@@ -3,14 +3,14 @@ import { fail } from './errors.ts';
 import type { Serde } from './serde.ts';
 
 /**
- * Windows of fixed size, aligned to the epoch: tumbling, or hopping when `advanceMs` is smaller than `sizeMs`.
- * A window takes records with `startMs <= time < startMs + sizeMs`.
+ * Windows of fixed size, aligned to the epoch: tumbling, or hopping when `advanceMs` is smaller than
+ * `sizeMs`. A window takes records with `startMs <= time < startMs + sizeMs`.
  */
 export interface TimeWindows {
   readonly sizeMs: number;
   /**
-   * How long after its end (in stream time) a window still takes late records. Later ones are dropped and counted.
-   * To be chosen, never implied: 0 drops whatever comes out of order across a window's end.
+   * How long after its end (in stream time) a window still takes late records. Later ones are dropped and
+   * counted. To be chosen, never implied: 0 drops whatever comes out of order across a window's end.
    */
   readonly graceMs: number;
   /** Distance between the starts of windows. Default `sizeMs`. */
@@ -45,13 +45,19 @@ export function checkWindows(windows: TimeWindows): void {
   }
 }
 
-/** Start of the earliest window that holds `timestampMs`; the others follow every `advanceMs` up to `timestampMs`. */
+/**
+ * Start of the earliest window that holds `timestampMs`; the others follow every `advanceMs` up to
+ * `timestampMs`.
+ */
 export function firstWindowStartMs(timestampMs: number, sizeMs: number, advanceMs: number): number {
   const earliest = Math.max(0, timestampMs - sizeMs + advanceMs);
   return earliest - (earliest % advanceMs);
 }
 
-/** The key's bytes followed by the window's start (8 bytes, big-endian), as Kafka Streams writes windowed keys. */
+/**
+ * The key's bytes followed by the window's start (8 bytes, big-endian), as Kafka Streams writes windowed
+ * keys.
+ */
 export function windowedSerde<K>(keySerde: Serde<K>, sizeMs: number): Serde<Windowed<K>> {
   return {
     serialize(windowed) {

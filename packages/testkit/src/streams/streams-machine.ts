@@ -19,7 +19,9 @@ export interface StreamsMachineOptions {
   readonly commitIntervalMs?: number;
   readonly cacheBytesMax?: number;
   readonly checkpointRecordsMin?: number;
-  /** `embedded`: the real log, on the simulated disk. Default `memory`: a log whose commits can be held back. */
+  /**
+   * `embedded`: the real log, on the simulated disk. Default `memory`: a log whose commits can be held back.
+   */
   readonly log?: 'memory' | 'embedded';
 }
 
@@ -35,8 +37,8 @@ export interface InputRecord {
 export const CRASHED = Symbol('crashed');
 
 /**
- * A machine that runs topologies on a log and on a simulated disk, in virtual time. It can be killed at any moment:
- * what runs on it stops for good, and `start` finds what was durable.
+ * A machine that runs topologies on a log and on a simulated disk, in virtual time. It can be killed at any
+ * moment: what runs on it stops for good, and `start` finds what was durable.
  */
 export class StreamsMachine {
   readonly random: Random;

@@ -1,26 +1,6 @@
 import { RecordBatchBuilder, type Append, type CommitReceipt, type GroupOffset } from '../log/index.ts';
 import type { CollectedPartition } from './record-collector.ts';
-import type { StoreChanges } from './state-store.ts';
-import type { StreamTask } from './stream-task.ts';
-
-/** How many results one input batch had, for their latency. */
-export interface ResultCount {
-  /** When the input arrived. */
-  readonly createdAtMs: number;
-  count: number;
-}
-
-/** What one task adds to a commit. */
-export interface TaskCommit {
-  readonly task: StreamTask;
-  readonly offsets: readonly GroupOffset[];
-  /** Outputs and changelog records. */
-  readonly written: readonly CollectedPartition[];
-  readonly changes: readonly StoreChanges[];
-  /** Arrival of the oldest input among it. */
-  readonly createdAtMs: number;
-  readonly results: readonly ResultCount[];
-}
+import type { TaskCommit } from './stream-task.ts';
 
 const BATCH_BYTES_MAX = 1024 * 1024;
 
