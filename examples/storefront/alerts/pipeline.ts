@@ -23,3 +23,10 @@ export const lowThroughput = defineAlert({
   forMs: 3000,
   actions: [{ type: 'check-sources', coolDownMs: 60_000 }],
 });
+
+/** Keys of every live model are compared with its full SQL all the time; a difference is repaired, and must be known. */
+export const modelDrift = defineAlert({
+  name: 'model-drift',
+  description: 'A live model differed from its full SQL since the start; it was rebuilt.',
+  when: { figure: 'model_drifts', above: 0 },
+});

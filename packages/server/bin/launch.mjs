@@ -27,6 +27,21 @@ export function compileCacheFolder(root) {
 }
 
 /**
+ * The environment in which the program runs; what the user has set wins.
+ * @param {string} root
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function runtimeEnvironment(root) {
+  const cache = process.env['NODE_COMPILE_CACHE'] ?? compileCacheFolder(root);
+  return {
+    // DuckDB's queries and the log's syncs share this pool: with four threads a scan could hold up an answer.
+    UV_THREADPOOL_SIZE: '12',
+    ...process.env,
+    ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }),
+  };
+}
+
+/**
  * @typedef {object} Launch
  * @property {string} node the binary to run
  * @property {string} entry the script
@@ -40,8 +55,7 @@ export function compileCacheFolder(root) {
  * @param {Launch} launch
  */
 export function launch({ node, entry, args, root }) {
-  const cache = process.env['NODE_COMPILE_CACHE'] ?? compileCacheFolder(root);
-  const env = cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache };
+  const env = runtimeEnvironment(root);
   // Node 24.0 still announces type stripping as experimental; nobody can act on that line.
   const flags = ['--disable-warning=ExperimentalWarning'];
   const child = spawn(node, [...flags, entry, ...args], { stdio: 'inherit', env });

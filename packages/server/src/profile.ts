@@ -195,6 +195,7 @@ async function openEngine(
   );
 
   await warehouse.defineTables(registry.tables());
+  warehouse.onDrift(() => probe.drifted());
   const models = new ModelBoard(systemClock, await warehouse.models());
   const topics = registry.topics().map(({ topic }) => topic);
   const pump = opened.add(await LoaderPump.start({ ...shared, warehouse, topics, random: systemRandom }));

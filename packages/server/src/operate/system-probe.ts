@@ -37,6 +37,7 @@ export class SystemProbe {
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   #loopSamples = 0;
   #checkpointMsMax = 0;
+  #drifts = 0;
   #storedBefore = 0;
   /** Undefined while a start or a back-fill is being caught up with. */
   #caughtUpAtMs: number | undefined;
@@ -64,6 +65,11 @@ export class SystemProbe {
   loaded(receipt: LoadReceipt): void {
     this.#refreshes.record(this.#clock.nowMs(), receipt.timings.refreshMs);
     this.#asOfMs = receipt.asOfMs;
+  }
+
+  /** A live model was found to differ from its full SQL. */
+  drifted(): void {
+    this.#drifts++;
   }
 
   checkpoint(durationMs: number): void {
@@ -102,6 +108,7 @@ export class SystemProbe {
         latency_mart_p99_ms: this.#marts.quantileMs(nowMs, QUANTILE_WINDOW_MS, 0.99),
         refresh_ms_p99: this.#refreshes.quantileMs(nowMs, QUANTILE_WINDOW_MS, 0.99),
         checkpoint_ms_max: this.#checkpointMsMax,
+        model_drifts: this.#drifts,
         event_loop_delay_ms_p99: this.#loopDelayMs(),
         rss_bytes: process.memoryUsage.rss(),
       };

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runtimeEnvironment } from 'millrace/launch';
 
 export interface ServerProcessOptions {
   readonly project: string;
@@ -11,6 +13,7 @@ export interface ServerProcessOptions {
 }
 
 const MAIN = fileURLToPath(import.meta.resolve('millrace/main'));
+const ROOT = dirname(dirname(dirname(dirname(MAIN))));
 
 /** The real program in a process of its own, on a free port of the loopback. */
 export class ServerProcess implements AsyncDisposable {
@@ -37,7 +40,8 @@ export class ServerProcess implements AsyncDisposable {
       '--no-open',
       ...args,
     ];
-    const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = runtimeEnvironment(ROOT);
+    const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'], env });
     return new Promise((resolve, reject) => {
       let output = '';
       const settle = () => {
