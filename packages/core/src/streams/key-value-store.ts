@@ -1,3 +1,4 @@
+import { EntryMap } from './entry-map.ts';
 import { StateEntry, type StoreKey } from './state-entry.ts';
 import { StateStore } from './state-store.ts';
 
@@ -6,13 +7,13 @@ export interface KeyValueStore<K, V> {
   get(key: K): V | undefined;
   put(key: K, value: V): void;
   delete(key: K): void;
-  /** All rows, in the order in which their keys came. */
+  /** All rows, in no particular order; rows may be put and deleted meanwhile. */
   entries(): IterableIterator<readonly [key: K, value: V]>;
 }
 
 /** Rows by key. */
 export class KeyValueStateStore extends StateStore {
-  readonly #entries = new Map<StoreKey, StateEntry>();
+  readonly #entries = new EntryMap();
   protected readonly isWindowed = false;
 
   get entryCount(): number {
@@ -47,7 +48,7 @@ export class KeyValueStateStore extends StateStore {
     let entry = this.#entries.get(id);
     if (entry === undefined) {
       entry = new StateEntry(id, key, 0);
-      this.#entries.set(id, entry);
+      this.#entries.add(entry);
     }
     return entry;
   }

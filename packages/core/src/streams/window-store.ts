@@ -1,7 +1,6 @@
+import { EntryMap } from './entry-map.ts';
 import { StateEntry, type StoreKey } from './state-entry.ts';
 import { StateStore, type StateStoreOptions } from './state-store.ts';
-
-type Window = Map<StoreKey, StateEntry>;
 
 export interface WindowStoreOptions extends StateStoreOptions {
   readonly sizeMs: number;
@@ -13,10 +12,10 @@ export interface WindowStoreOptions extends StateStoreOptions {
 export class WindowStateStore extends StateStore {
   readonly sizeMs: number;
   readonly retentionMs: number;
-  readonly #windows = new Map<number, Window>();
+  readonly #windows = new Map<number, EntryMap>();
   // Nearly every record falls into the window of the record before it.
   #recentStartMs = NaN;
-  #recent: Window | undefined;
+  #recent: EntryMap | undefined;
   protected readonly isWindowed = true;
 
   constructor(options: WindowStoreOptions) {
@@ -41,7 +40,7 @@ export class WindowStateStore extends StateStore {
     return [...this.#windows.keys()].toSorted((one, other) => other - one);
   }
 
-  window(startMs: number): ReadonlyMap<StoreKey, StateEntry> | undefined {
+  window(startMs: number): Pick<EntryMap, 'get' | 'values'> | undefined {
     return this.#windows.get(startMs);
   }
 
@@ -61,7 +60,7 @@ export class WindowStateStore extends StateStore {
     let entry = window.get(id);
     if (entry === undefined) {
       entry = new StateEntry(id, key, windowStartMs);
-      window.set(id, entry);
+      window.add(entry);
     }
     return entry;
   }
@@ -84,10 +83,10 @@ export class WindowStateStore extends StateStore {
     }
   }
 
-  #windowAt(startMs: number): Window {
+  #windowAt(startMs: number): EntryMap {
     let window = this.#windows.get(startMs);
     if (window === undefined) {
-      window = new Map();
+      window = new EntryMap();
       this.#windows.set(startMs, window);
     }
     this.#recentStartMs = startMs;
