@@ -17,6 +17,8 @@ export const entries: readonly Named[] = [
   { path: /^packages\/server\/bin\/millrace\.mjs$/, reason: 'the millrace command' },
   { path: /^packages\/server\/src\/index\.ts$/, reason: 'what projects import as millrace' },
   { path: /^packages\/web\/src\/main\.tsx$/, reason: 'the page; index.html loads it' },
+  { path: /^packages\/web\/vite\.config\.ts$/, reason: 'the bundler loads it by its path' },
+  { path: /^packages\/web\/public\/theme\.js$/, reason: 'index.html loads it before the first paint' },
   { path: /^scripts\/test\/event-reporter\.ts$/, reason: 'node --test-reporter loads it' },
 ];
 
@@ -33,6 +35,11 @@ export const loadedByName: readonly Named[] = [
 /** Imports that may enter a room beside its `index.ts`. */
 export const deepImports: readonly Crossing[] = [
   {
+    from: /^packages\/server\/(src\/run-project|test\/page-harness)\.ts$/,
+    to: /^packages\/web\/build\.ts$/,
+    reason: 'the one thing that the page offers to others, as @millrace/web/build',
+  },
+  {
     from: /^scripts\/bootstrap/,
     to: /^packages\/server\/bin\/(pinned-node|launch)\.mjs$/,
     reason: 'the bootstrap runs before anything is installed, so no package name resolves yet',
@@ -41,6 +48,11 @@ export const deepImports: readonly Crossing[] = [
 
 /** Imports against the direction of the rooms. */
 export const againstDirection: readonly Crossing[] = [
+  {
+    from: /^packages\/server\/(src\/run-project|test\/page-harness)\.ts$/,
+    to: /^packages\/web\/build\.ts$/,
+    reason: 'the program builds the page at first start; the page itself knows nothing of it',
+  },
   {
     from: /^packages\/server\/src\/wire\//,
     to: /^packages\/core\/src\/live\/reader\//,

@@ -28,7 +28,11 @@ export function wrongDirections(tree: Tree): string[] {
     .filter(({ from, to }) => !againstDirection.some((entry) => entry.from.test(from) && entry.to.test(to)))
     .filter(({ from, to, kind }) => {
       const crossing = { from: roomOf(from).name, to: roomOf(to).name };
-      return !mayImport({ ...crossing, isTest: isTest(from), isType: kind === 'type' });
+      return !mayImport({
+        ...crossing,
+        isTest: isTest(from) || isBesideTests(from),
+        isType: kind === 'type',
+      });
     })
     .map(
       ({ from, to, line }) =>
@@ -83,9 +87,13 @@ export function deadFiles(tree: Tree): string[] {
     .map((path) => (tested.has(path) ? `${path} is used by tests only` : `${path} is used by nothing`));
 }
 
-/** The testkit and the parts of our own tools exist for tests. */
+/** The testkit, the parts of our own tools, and what lies in a folder of tests exist for tests. */
 function isForTests(path: string): boolean {
-  return path.startsWith('packages/testkit/') || path.startsWith('scripts/');
+  return path.startsWith('packages/testkit/') || path.startsWith('scripts/') || isBesideTests(path);
+}
+
+function isBesideTests(path: string): boolean {
+  return /^packages\/[^/]+\/test\//.test(path);
 }
 
 /** Entries of the exception tables that match no file any more. */

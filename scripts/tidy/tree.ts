@@ -42,6 +42,7 @@ export function treeOf(entries: readonly (readonly [path: string, text: string])
 const packageEntry: readonly (readonly [pattern: RegExp, path: string])[] = [
   [/^millrace$/, 'packages/server/src/index.ts'],
   [/^millrace\/wire$/, 'packages/server/src/wire/index.ts'],
+  [/^@millrace\/web\/build$/, 'packages/web/build.ts'],
   [/^@millrace\/(core|adapters|testkit)\/(.+)$/, 'packages/$1/src/$2/index.ts'],
 ];
 

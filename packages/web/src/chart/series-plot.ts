@@ -79,7 +79,8 @@ export class SeriesPlot {
     this.#plot = undefined;
   }
 
-  #make(content: SeriesPlotContent, { data, theme }: { data: uPlot.AlignedData; theme: ChartTheme }): void {
+  #make(content: SeriesPlotContent, drawn: { data: uPlot.AlignedData; theme: ChartTheme }): void {
+    const { data, theme } = drawn;
     this.#plot?.destroy();
     const { bound, lines, shape } = content;
     const options = chartOptions(
@@ -114,8 +115,10 @@ export class SeriesPlot {
   }
 }
 
-/** Ends now; begins with the data where that is younger than `lastMs`, so that a first minute fills the chart. */
-export function timeRangeOf(lastMs: number, nowMs: number, firstMs: number | undefined): [number, number] {
+/**
+ * Ends now; begins with the data where that is younger than `lastMs`, so that a first minute fills the chart.
+ */
+function timeRangeOf(lastMs: number, nowMs: number, firstMs: number | undefined): [number, number] {
   const shortest = lastMs / 10;
   const begin = Math.max(nowMs - lastMs, Math.min(firstMs ?? 0, nowMs - shortest));
   return [begin, nowMs];

@@ -15,12 +15,10 @@ import { FigureBoard } from '@millrace/core/observe';
 import type { MetricQuery, MetricResult, SemanticLayer } from '@millrace/core/semantic';
 import type { QueryableStores, StoreRow } from '@millrace/core/streams';
 import { buildWeb } from '@millrace/web/build';
-import { DashboardFolder } from '../../server/src/dashboards/index.ts';
-import { liveRoutes } from '../../server/src/http/live.ts';
-import { pageRoutes } from '../../server/src/http/page.ts';
-import { createHttpServer, type HttpServer } from '../../server/src/http/server.ts';
-import { MetaReporter } from '../../server/src/live/index.ts';
-import type { AlertsReport, PipelineReport } from '../../server/src/wire/index.ts';
+import { DashboardFolder } from '../src/dashboards/index.ts';
+import { createHttpServer, liveRoutes, pageRoutes, type HttpServer } from '../src/http/index.ts';
+import { MetaReporter } from '../src/live/index.ts';
+import type { AlertsReport, PipelineReport } from '../src/wire/index.ts';
 
 const clock: Clock = {
   nowMs: () => Date.now(),
@@ -100,8 +98,8 @@ class TestMetrics implements SemanticLayer {
 }
 
 /**
- * The page before a real hub and real HTTP, with data in the test's hands. The whole program has a test of its own;
- * this one reaches the states that a healthy program does not show.
+ * The page before a real hub and real HTTP, with data in the test's hands. The whole program has a test of
+ * its own; this one reaches the states that a healthy program does not show.
  */
 export class PageHarness {
   readonly dashboardsFolder: string;
