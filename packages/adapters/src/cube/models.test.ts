@@ -116,6 +116,17 @@ test('models that are broken at the start are reported, and a corrected file sta
   await layer.close();
 });
 
+test('models in JavaScript work, and reach no module', async () => {
+  const script = 'cube(`js`, { sql_table: `marts.ev`, measures: { count: { type: `count` } } });';
+  const layer = await opened({ 'js.js': script });
+  assert.equal(await load(layer, 'js.count'), 10);
+  await writeFile(join(layer.modelFolder, 'js.js'), `const fs = require('fs'); ${script}`);
+  await layer.until(({ reason }) => reason !== undefined);
+  assert.match(layer.layer.state.reason ?? '', /^js\.js: .*fs/);
+  assert.equal(await load(layer, 'js.count'), 10);
+  await layer.close();
+});
+
 test('no models are no mistake', async () => {
   const layer = await opened({});
   assert.deepEqual(layer.layer.state, { status: 'ready' });

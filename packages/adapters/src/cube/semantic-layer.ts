@@ -128,7 +128,9 @@ export class CubeSemanticLayer implements SemanticLayer {
         const reason = await this.#runThread();
         if (signal.aborted) break;
         if (clock.monotonicMs() - startedMs > steadyMs) deaths = 0;
-        this.#become({ status: 'starting', reason: `The Cube thread ended (${reason}); it starts again.` });
+        if (this.#state.status !== 'failed') {
+          this.#become({ status: 'starting', reason: `The Cube thread ended (${reason}); it starts again.` });
+        }
         logger.error('cube: the thread ended', { reason });
       } catch (error) {
         if (signal.aborted) break;
@@ -215,7 +217,7 @@ export class CubeSemanticLayer implements SemanticLayer {
         this.#modelsChanged(reply.usable, reply.error);
         return;
       case 'failed':
-        // The thread goes on looking at the model files only if it got that far: end it and start anew.
+        // It did not get as far as looking at model files: end it and start anew.
         this.#become({ status: 'failed', reason: reply.error.message });
         void this.#worker?.terminate();
     }
