@@ -22,7 +22,7 @@ export class TokenBucket {
   /** 0 when sending is allowed now, else for how long it is not. */
   waitMs(nowMs: number): number {
     this.#refill(nowMs);
-    return this.#tokens > 0 ? 0 : Math.ceil((1 - this.#tokens) / this.#perMs);
+    return this.#tokens > 0 ? 0 : Math.floor(-this.#tokens / this.#perMs) + 1;
   }
 
   take(count: number, nowMs: number): void {
