@@ -54,7 +54,7 @@ async function build({ nativeStandIn }: CubeBundleOptions, path: string): Promis
   const temporary = `${path}.${process.pid}.${Date.now()}`;
   try {
     await esbuild.build({
-      entryPoints: [fileURLToPath(new URL('worker.ts', import.meta.url))],
+      entryPoints: [fileURLToPath(new URL('./worker.ts', import.meta.url))],
       outfile: temporary,
       bundle: true,
       platform: 'node',
