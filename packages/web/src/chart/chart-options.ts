@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import { formatMark } from '../format/time-format.ts';
+import { formatDay, formatMark } from '../format/time-format.ts';
 import type { Line } from '../tiles/series-data.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import type { ValueRange } from './value-range.ts';
@@ -9,6 +9,8 @@ export type ChartShape = 'line' | 'area' | 'bars';
 export interface ChartStructure {
   readonly lines: readonly Pick<Line, 'label' | 'color'>[];
   readonly shape: ChartShape;
+  /** The times are days, which are UTC's; else they are told in the reader's time zone. */
+  readonly isDaily: boolean;
   readonly theme: ChartTheme;
   readonly formatValue: (value: number) => string;
   /** The two ends of the time axis, in milliseconds; undefined: what the data spans. */
@@ -29,6 +31,7 @@ export function chartOptions(
     ...size,
     padding: [8, 8, 0, 0],
     legend: { show: false },
+    ...(structure.isDaily ? { tzDate: utcDate } : {}),
     cursor: {
       y: false,
       points: { size: 8, width: 2, stroke: theme.surface },
@@ -64,7 +67,12 @@ function valueScale({ lowest, highest }: ValueRange, bound: number | undefined):
   return [lowest, top + (top - lowest || 1) * 0.12];
 }
 
-function axesOf({ theme, formatValue, range }: ChartStructure): uPlot.Axis[] {
+/** The moment whose local fields are the UTC fields of this one, as uPlot wants it. */
+function utcDate(seconds: number): Date {
+  return uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC');
+}
+
+function axesOf({ theme, formatValue, isDaily, range }: ChartStructure): uPlot.Axis[] {
   const common = { stroke: theme.ink, font: theme.font, ticks: { show: false }, border: { show: false } };
   return [
     {
@@ -74,6 +82,7 @@ function axesOf({ theme, formatValue, range }: ChartStructure): uPlot.Axis[] {
       space: 88,
       grid: { show: false },
       values: (chart, marks) => {
+        if (isDaily) return marks.map((mark) => formatDay(mark * 1_000));
         const given = range();
         const { min = 0, max = 0 } = chart.scales['x'] ?? {};
         const spanMs = given === undefined ? ((max ?? 0) - (min ?? 0)) * 1_000 : given[1] - given[0];

@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react';
-import { formatWhole } from '../format/time-format.ts';
+import { areDays, formatDay, formatWhole } from '../format/time-format.ts';
 import { useLiveClient } from '../live/use-live.ts';
 import { useChartTheme } from './chart-theme.ts';
 import { SeriesPlot, type Pointed, type SeriesPlotContent } from './series-plot.ts';
@@ -84,7 +84,9 @@ interface ChartTipProps {
 function ChartTip({ pointed, timeMs, content }: ChartTipProps) {
   return (
     <div className={pointed.toLeft ? 'chart-tip chart-tip-left' : 'chart-tip'} style={{ left: pointed.x }}>
-      <div className="chart-tip-time">{formatWhole(timeMs)}</div>
+      <div className="chart-tip-time">
+        {areDays(content.timesMs) ? formatDay(timeMs) : formatWhole(timeMs)}
+      </div>
       {content.lines.map(({ label, values, color }) => {
         const value = values[pointed.index];
         if (value === null || value === undefined) return null;

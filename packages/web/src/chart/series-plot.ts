@@ -1,4 +1,5 @@
 import uPlot from 'uplot';
+import { areDays } from '../format/time-format.ts';
 import type { Line } from '../tiles/series-data.ts';
 import { chartOptions, type ChartShape } from './chart-options.ts';
 import type { ChartTheme } from './chart-theme.ts';
@@ -54,7 +55,12 @@ export class SeriesPlot {
     const { bound, lines, shape, timesMs } = content;
     const before = this.#content;
     this.#content = content;
-    const structure = JSON.stringify([lines.map(({ label, color }) => [label, color]), shape, bound]);
+    const structure = JSON.stringify([
+      lines.map(({ label, color }) => [label, color]),
+      shape,
+      bound,
+      areDays(timesMs),
+    ]);
     const isSame = structure === this.#structure && theme === this.#theme;
     if (isSame && timesMs === before?.timesMs && lines === before.lines) return;
     this.#structure = structure;
@@ -87,6 +93,7 @@ export class SeriesPlot {
       {
         lines: drawingOrder(lines, shape),
         shape,
+        isDaily: areDays(content.timesMs),
         theme,
         bound,
         formatValue: (value) => (this.#content?.formatMark ?? this.#content?.formatValue)?.(value) ?? '',

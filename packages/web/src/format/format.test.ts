@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatFigure } from './figure-format.ts';
-import { formatBytes, formatDuration, formatMarkNumber, formatNumber, numberOf } from './number-format.ts';
-import { formatAge, timeOf } from './time-format.ts';
-import { formatValue, titleOf } from './value-format.ts';
+
+// The reader's language is read when the modules are loaded.
+Object.defineProperty(navigator, 'language', { value: 'en-US' });
+const { formatFigure } = await import('./figure-format.ts');
+const { formatBytes, formatDuration, formatMarkNumber, formatNumber, numberOf } =
+  await import('./number-format.ts');
+const { areDays, formatAge, formatDay, timeOf } = await import('./time-format.ts');
+const { formatValue, titleOf } = await import('./value-format.ts');
 
 test('numbers keep three figures where more would not be read', () => {
   const plain = (value: number) => formatNumber(value, { style: 'number' });
@@ -84,4 +88,11 @@ test('columns and names become titles', () => {
     'Checkout started',
     'Avg latency',
   ]);
+});
+
+test('days are days of UTC, wherever the reader is', () => {
+  const days = ['2026-11-22', '2026-11-23T00:00:00.000'].map((text) => timeOf(text) ?? 0);
+  assert.ok(areDays(days));
+  assert.equal(areDays([...days, 1]), false);
+  assert.equal(formatDay(days[1] ?? 0), 'Nov 23');
 });

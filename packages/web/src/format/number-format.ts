@@ -7,7 +7,7 @@ function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
   const key = JSON.stringify(options);
   let format = formats.get(key);
   if (format === undefined) {
-    format = new Intl.NumberFormat(undefined, options);
+    format = new Intl.NumberFormat(navigator.language, options);
     formats.set(key, format);
   }
   return format;

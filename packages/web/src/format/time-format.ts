@@ -1,20 +1,28 @@
 import type { LiveValue } from 'millrace/wire';
 import { formatDuration } from './number-format.ts';
 
-const clockTime = new Intl.DateTimeFormat(undefined, {
+const clockTime = new Intl.DateTimeFormat(navigator.language, {
   hour: '2-digit',
   minute: '2-digit',
   second: '2-digit',
 });
-const shortTime = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
-const dayAndTime = new Intl.DateTimeFormat(undefined, {
+const shortTime = new Intl.DateTimeFormat(navigator.language, { hour: '2-digit', minute: '2-digit' });
+const day = new Intl.DateTimeFormat(navigator.language, { day: 'numeric', month: 'short' });
+const utcDay = new Intl.DateTimeFormat(navigator.language, {
+  day: 'numeric',
+  month: 'short',
+  timeZone: 'UTC',
+});
+const dayAndTime = new Intl.DateTimeFormat(navigator.language, {
   day: 'numeric',
   month: 'short',
   hour: '2-digit',
   minute: '2-digit',
 });
-const dayAndSecond = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const dayAndSecond = new Intl.DateTimeFormat(navigator.language, {
+  dateStyle: 'medium',
+  timeStyle: 'medium',
+});
 
 /**
  * Milliseconds, or ISO text; text without a zone is UTC, as the warehouse gives it. Undefined for anything
@@ -39,6 +47,15 @@ export function formatWhole(ms: number): string {
 export function formatTime(ms: number, nowMs: number): string {
   const sameDay = new Date(ms).toDateString() === new Date(nowMs).toDateString();
   return sameDay ? clockTime.format(ms) : dayAndTime.format(ms);
+}
+
+/** True for the days of the warehouse: they begin in UTC wherever the reader is. */
+export function areDays(timesMs: readonly number[]): boolean {
+  return timesMs.length > 0 && timesMs.every((timeMs) => timeMs % 86_400_000 === 0);
+}
+
+export function formatDay(ms: number): string {
+  return utcDay.format(ms);
 }
 
 /** What an axis that spans so much says at a mark. */

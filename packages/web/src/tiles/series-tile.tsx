@@ -2,7 +2,7 @@ import { useMemo, useState } from 'react';
 import type { LiveResult, SeriesTile } from 'millrace/wire';
 import { SeriesChart } from '../chart/series-chart.tsx';
 import { formatMarkNumber, formatNumber, noValue } from '../format/number-format.ts';
-import { formatMark } from '../format/time-format.ts';
+import { areDays, formatDay, formatTime } from '../format/time-format.ts';
 import { useLive } from '../live/use-live.ts';
 import { lastOf, seriesDataOf, type SeriesData } from './series-data.ts';
 import { TileFrame } from './tile-frame.tsx';
@@ -89,7 +89,7 @@ const tableRowsMax = 200;
 
 function SeriesTable({ title, data, formatValue }: LegendProps & { readonly title: string }) {
   const { timesMs, lines } = data;
-  const spanMs = (timesMs.at(-1) ?? 0) - (timesMs[0] ?? 0);
+  const isDaily = areDays(timesMs);
   const newestFirst = timesMs.map((timeMs, index) => ({ timeMs, index })).toReversed();
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label={`${title}, as a table`}>
@@ -107,7 +107,7 @@ function SeriesTable({ title, data, formatValue }: LegendProps & { readonly titl
         <tbody>
           {newestFirst.slice(0, tableRowsMax).map(({ timeMs, index }) => (
             <tr key={timeMs}>
-              <td>{formatMark(timeMs, Math.min(spanMs, 120_000))}</td>
+              <td>{isDaily ? formatDay(timeMs) : formatTime(timeMs, timesMs.at(-1) ?? timeMs)}</td>
               {lines.map(({ label, values }) => (
                 <td className="numeric" key={label}>
                   {values[index] === null || values[index] === undefined
