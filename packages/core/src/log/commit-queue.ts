@@ -11,8 +11,9 @@ import { RecordBatch } from './record-batch.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import { segmentName } from './segment.ts';
 
-/** A group that has this much is complete: what comes next waits for the next sync. */
+/** A group whose frame or whose batches have this much is complete: what comes next waits for the next sync. */
 const FRAME_BYTES_MAX = 4 << 20;
+const GROUP_BYTES_MAX = 16 << 20;
 const BACKPRESSURE_RETRY_MS = 100;
 const DISK_FULL_RETRY_MS = 1_000;
 
@@ -103,7 +104,8 @@ export class CommitQueue {
 
   #openGroup(): CommitGroup {
     const last = this.#groups.at(-1);
-    if (last !== undefined && last.bytes < FRAME_BYTES_MAX) return last;
+    if (last !== undefined && last.frame.byteLength < FRAME_BYTES_MAX && last.bytes < GROUP_BYTES_MAX)
+      return last;
     const group = new CommitGroup(this.#frames.pop());
     this.#groups.push(group);
     return group;

@@ -22,7 +22,7 @@ export interface EmbeddedLogLimits {
   readonly inFlightBytesMax: number;
   /** Largest batch. Default 16 MiB. */
   readonly batchBytesMax: number;
-  /** A batch of at least this size goes straight to its segment, not through the journal. Default 1 MiB. */
+  /** A batch of at least this size goes straight to its segment, not through the journal. Default 512 KiB. */
   readonly inPlaceBytesMin: number;
   /** Recent batches kept in memory for readers near the end. Default 32 MiB. */
   readonly recentBytesMax: number;
@@ -42,7 +42,7 @@ export const LIMITS_DEFAULT: EmbeddedLogLimits = {
   commitIntervalMs: 0,
   inFlightBytesMax: 64 << 20,
   batchBytesMax: 16 << 20,
-  inPlaceBytesMin: 1 << 20,
+  inPlaceBytesMin: 512 << 10,
   recentBytesMax: 32 << 20,
   segmentBytes: 64 << 20,
   segmentMs: 24 * 60 * 60 * 1000,
