@@ -17,6 +17,13 @@ const restAfterHiddenMs = 15_000;
 // A query that a page leaves is often asked for by the next one.
 const keepMs = 2_000;
 
+const lessMotion = matchMedia('(prefers-reduced-motion: reduce)');
+
+/** Faster than this nobody can read; who asked for less motion gets it once a second. */
+function frameMs(): number {
+  return lessMotion.matches ? 1_000 : 100;
+}
+
 /** The tab's side of the live data: what is followed, and what is shown of it, frame by frame. */
 export class LiveClient {
   readonly #followed = new Map<string, Followed>();
@@ -27,6 +34,7 @@ export class LiveClient {
   #status: ConnectionStatus = { state: 'connecting', sinceMs: Date.now(), clockOffsetMs: 0 };
   #paused = false;
   #framePlanned = false;
+  #drawnAtMs = 0;
   #restTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(openPort: OpenPort = openSharedPort) {
@@ -157,14 +165,18 @@ export class LiveClient {
     for (const key of this.#followed.keys()) this.#show(key, (held) => readLive(held, { type: 'lost' }).view);
   }
 
-  /** Whatever arrives within a frame is drawn once. */
+  /** The first change is drawn at once; whatever arrives soon after it is drawn together. */
   #planFrame(): void {
     if (this.#framePlanned) return;
     this.#framePlanned = true;
-    requestAnimationFrame(() => {
-      this.#framePlanned = false;
-      for (const key of this.#changed) this.#draw(key);
-    });
+    const waitMs = this.#drawnAtMs + frameMs() - performance.now();
+    setTimeout(() => requestAnimationFrame(() => this.#drawChanged()), Math.max(0, waitMs));
+  }
+
+  #drawChanged(): void {
+    this.#framePlanned = false;
+    this.#drawnAtMs = performance.now();
+    for (const key of this.#changed) this.#draw(key);
   }
 
   #draw(key: string): void {
