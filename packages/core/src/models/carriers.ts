@@ -6,6 +6,8 @@ export interface Outputs {
   readonly isKeyed: boolean;
   /** The expressions over its columns that carry a key, by `expressionText`. */
   readonly carriers: ReadonlyMap<string, Carrier>;
+  /** No two of its rows have the same keys. */
+  readonly isUnique: boolean;
   /** Its columns in order, lower case; undefined when they are not known. */
   readonly names: readonly string[] | undefined;
 }

@@ -34,6 +34,7 @@ export interface IdleWorkOptions {
 const WHOLE_PACE = { shareMax: 0.1, pauseMsMin: 5_000 };
 /** Samples have at most a twentieth. */
 const SAMPLE_PACE = { shareMax: 0.05, pauseMsMin: 1_000 };
+const DENSITY_PACE = { shareMax: 0.01, pauseMsMin: 2_000 };
 const DUE_PACE = { shareMax: 0.05, pauseMsMin: 250 };
 
 /** What is done between loads: rows that become due, whole refreshes, comparisons with the full SQL. */
@@ -43,14 +44,17 @@ export class IdleWork {
   readonly #drifts: Counter;
   readonly #due: Pace;
   readonly #sample: Pace;
+  readonly #density: Pace;
   readonly #whole = new Map<string, { isDirty: boolean; readonly pace: Pace }>();
   #models: LiveModelSet | undefined;
   #tables: LiveTables | undefined;
   #nextSample = 0;
+  #nextDensity = 0;
 
   constructor(options: IdleWorkOptions) {
     this.#options = options;
     this.#due = new Pace(options.clock, DUE_PACE);
+    this.#density = new Pace(options.clock, DENSITY_PACE);
     this.#sample = new Pace(options.clock, SAMPLE_PACE);
     this.#checkedKeys = options.meter.counter('models_checked_keys_total', 'Keys compared with the full SQL');
     this.#drifts = options.meter.counter(
@@ -92,6 +96,10 @@ export class IdleWork {
     if (report !== undefined) {
       this.noteChanges(report.changedTables);
       return report;
+    }
+    if (this.#density.isDue()) {
+      await this.#density.run(() => models.measureDensity(session, this.#nextDensity++));
+      return undefined;
     }
     return this.#checkSample(session, { models, tables });
   }

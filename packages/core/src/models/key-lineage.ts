@@ -35,7 +35,7 @@ export type LineageAnswer =
 
 type Ctes = ReadonlyMap<string, Outputs>;
 
-const STATIC: Outputs = { isKeyed: false, carriers: new Map(), names: undefined };
+const STATIC: Outputs = { isKeyed: false, carriers: new Map(), isUnique: false, names: undefined };
 
 /** Answers whether the query is local to its keys. */
 export function proveLocal(tree: SyntaxNode, question: LineageQuestion): LineageAnswer {
@@ -46,7 +46,7 @@ export function proveLocal(tree: SyntaxNode, question: LineageQuestion): Lineage
       if (outputs.carriers.get(columnText(column))?.key === key) return;
       throw new Unproven(`its column ${column} is not made from what keys_from says`);
     });
-    return { isLocal: true, isUnique: lineage.isGroupedByKeys(tree) };
+    return { isLocal: true, isUnique: outputs.isUnique };
   } catch (error) {
     if (error instanceof Unproven) return { isLocal: false, reason: error.message };
     throw error;
@@ -55,14 +55,9 @@ export function proveLocal(tree: SyntaxNode, question: LineageQuestion): Lineage
 
 class Lineage {
   readonly #question: LineageQuestion;
-  readonly #groupedByKeys = new Set<SyntaxNode>();
 
   constructor(question: LineageQuestion) {
     this.#question = question;
-  }
-
-  isGroupedByKeys(node: SyntaxNode): boolean {
-    return this.#groupedByKeys.has(node);
   }
 
   query(node: SyntaxNode, outer: Ctes): Outputs {
@@ -94,9 +89,9 @@ class Lineage {
     const { grain, aggregates } = this.#question;
     const select = new SelectLineage(node, { tables, grain, aggregates });
     select.checkWindows();
-    if (select.checkGroups()) this.#groupedByKeys.add(node);
+    const groups = select.checkGroups();
     select.checkDistinct();
-    return select.outputs();
+    return select.outputs(groups);
   }
 
   /** Branches give their rows side by side: each must carry the keys in the same columns. */
@@ -115,7 +110,7 @@ class Lineage {
     if (carried.size < this.#question.grain.length) {
       throw new Unproven('the branches of its union do not all carry the keys');
     }
-    return { isKeyed: true, carriers, names: isByName ? undefined : a.names };
+    return { isKeyed: true, carriers, isUnique: false, names: isByName ? undefined : a.names };
   }
 
   #from(table: unknown, ctes: Ctes): ScopedTable[] {

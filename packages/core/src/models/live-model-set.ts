@@ -5,10 +5,10 @@ import type { PreparedModel } from './live-tables.ts';
 import type { Source } from './manifest.ts';
 import { ModelRefresh } from './model-refresh.ts';
 import { deltaId, type KeyedPlan, type ModelPlan } from './plan.ts';
-import type { RowChanges } from './refresh-sql.ts';
+import type { RelationChanges } from './row-changes.ts';
+import { RowDensity } from './row-density.ts';
 import { SourceChanges, type AsOfStep } from './source-changes.ts';
 import { relationKey } from './sql-text.ts';
-import { measureChanges, timeExpressions, type MeasuredChanges } from './time-values.ts';
 
 export interface LiveModelSetOptions {
   readonly graph: Graph;
@@ -18,14 +18,13 @@ export interface LiveModelSetOptions {
   readonly meter: Meter;
 }
 
-/** A live model with what its readers need to be told. */
 interface LiveModel {
-  readonly refresh: ModelRefresh;
   readonly plan: KeyedPlan;
-  readonly hasReaders: boolean;
-  readonly timeExpressions: readonly string[];
+  readonly refresh: ModelRefresh;
   readonly durationMs: Histogram;
 }
+
+const DURATION_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
 /** All models of a project as they were planned, and the refresh of those that are live. */
 export class LiveModelSet {
@@ -34,6 +33,7 @@ export class LiveModelSet {
   readonly #clock: Clock;
   readonly #live: readonly LiveModel[];
   readonly #sources: readonly SourceChanges[];
+  readonly #density = new RowDensity();
 
   constructor(prepared: readonly PreparedModel[], options: LiveModelSetOptions) {
     this.plans = prepared.map(({ plan }) => plan);
@@ -44,24 +44,9 @@ export class LiveModelSet {
       keyed.filter(({ parents }) => parents.some((parent) => parent.deltaId === id));
     this.#live = prepared.flatMap(({ plan, isUnique }) => {
       if (plan.runs !== 'keyed') return [];
-      const hasReaders = readersOf(plan.model.id).length > 0;
-      const durationMs = options.meter.histogram(
-        'models_refresh_duration_ms',
-        'Time that a model took in a load',
-        {
-          labels: { model: plan.model.name },
-          buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000],
-        },
-      );
-      return [
-        {
-          refresh: new ModelRefresh(plan, { hasReaders, isUnique }),
-          plan,
-          hasReaders,
-          timeExpressions: timeExpressions(keyed, plan.model.id),
-          durationMs,
-        },
-      ];
+      const readers = readersOf(plan.model.id);
+      const refresh = new ModelRefresh(plan, { readers, isUnique, density: this.#density });
+      return [{ plan, refresh, durationMs: durationHistogram(options.meter, plan.model.name) }];
     });
     this.#sources = options.sources.flatMap((source) =>
       [false, true].flatMap((isHeldBack) => {
@@ -88,7 +73,7 @@ export class LiveModelSet {
 
   /** Brings all live models up to date with the rows that arrived or became due. */
   async refresh(session: SqlSession, changes: readonly RawChange[], step: AsOfStep): Promise<RefreshReport> {
-    const known = new Map<string, MeasuredChanges>();
+    const known = new Map<string, RelationChanges>();
     for (const source of this.#sources) {
       const read = await source.read(session, changes, step);
       if (read !== undefined) known.set(source.deltaId, read);
@@ -98,56 +83,62 @@ export class LiveModelSet {
 
   /** Computes the rows of some keys of a model again, and whatever depends on them. */
   async repair(session: SqlSession, { id, keys }: { id: string; keys: string }): Promise<RefreshReport> {
-    const known = new Map<string, MeasuredChanges>();
+    const known = new Map<string, RelationChanges>();
     const model = this.#live.find(({ plan }) => plan.model.id === id);
     if (model === undefined) return { changedTables: [], modelsMs: {} };
-    const rows = await model.refresh.repair(session, keys);
-    if (rows !== undefined) known.set(id, await this.#measure(session, { model, rows }));
+    const { changes } = await model.refresh.repair(session, keys);
+    if (changes !== undefined) known.set(id, changes);
     const report = await this.#propagate(session, known);
-    return {
-      ...report,
-      changedTables: this.withViews([relationKey(model.plan.model.relation), ...report.changedTables]),
-    };
+    const changedTables = this.withViews([relationKey(model.plan.model.relation), ...report.changedTables]);
+    return { ...report, changedTables };
+  }
+
+  /** Learns how dense the rows of one parent lie, one after the other. */
+  async measureDensity(session: SqlSession, turn: number): Promise<void> {
+    const parents = this.#live.flatMap(({ plan }) => plan.parents);
+    const parent = parents[turn % parents.length];
+    if (parent !== undefined) await this.#density.measure(session, parent);
+  }
+
+  /** The same for all at once. */
+  async measureDensities(session: SqlSession): Promise<void> {
+    for (const { plan } of this.#live) {
+      for (const parent of plan.parents) await this.#density.measure(session, parent);
+    }
   }
 
   /** The relations and all views that read them, directly or through other views. */
   withViews(changed: readonly string[]): string[] {
     const all = new Set(changed);
-    for (const plan of this.plans) {
-      if (plan.runs !== 'view') continue;
-      const parents = this.#graph.parentsOf(plan.model);
+    for (const { runs, model } of this.plans) {
+      if (runs !== 'view') continue;
+      const parents = this.#graph.parentsOf(model);
       if (parents.some(({ node }) => all.has(relationKey(node.relation))))
-        all.add(relationKey(plan.model.relation));
+        all.add(relationKey(model.relation));
     }
     return [...all];
   }
 
-  async #propagate(session: SqlSession, known: Map<string, MeasuredChanges>): Promise<RefreshReport> {
+  async #propagate(session: SqlSession, known: Map<string, RelationChanges>): Promise<RefreshReport> {
     const changedTables: string[] = [];
     const modelsMs: Record<string, number> = {};
-    for (const model of this.#live) {
-      const { plan } = model;
+    for (const { plan, refresh, durationMs } of this.#live) {
       if (known.has(plan.model.id) || !plan.parents.some((parent) => known.has(parent.deltaId))) continue;
       const startMs = this.#clock.monotonicMs();
-      const rows = await model.refresh.refresh(session, known);
-      let isChanged = true;
-      if (rows !== undefined) {
-        const measured = await this.#measure(session, { model, rows });
-        isChanged = measured.addedCount + measured.removedCount > 0;
-        if (isChanged) known.set(plan.model.id, measured);
-      }
+      const { isChanged, changes } = await refresh.refresh(session, known);
+      if (changes !== undefined) known.set(plan.model.id, changes);
       if (isChanged) changedTables.push(relationKey(plan.model.relation));
-      const durationMs = this.#clock.monotonicMs() - startMs;
-      modelsMs[plan.model.name] = durationMs;
-      model.durationMs.observe(durationMs);
+      const elapsedMs = this.#clock.monotonicMs() - startMs;
+      modelsMs[plan.model.name] = elapsedMs;
+      durationMs.observe(elapsedMs);
     }
     return { changedTables: this.withViews(changedTables), modelsMs };
   }
+}
 
-  #measure(
-    session: SqlSession,
-    { model, rows }: { model: LiveModel; rows: RowChanges },
-  ): Promise<MeasuredChanges> {
-    return measureChanges(session, rows, model.timeExpressions);
-  }
+function durationHistogram(meter: Meter, model: string): Histogram {
+  return meter.histogram('models_refresh_duration_ms', 'Time that a model took in a load', {
+    labels: { model },
+    buckets: DURATION_BUCKETS,
+  });
 }

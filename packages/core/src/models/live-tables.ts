@@ -1,5 +1,6 @@
 import { type Logger, messageOf } from '../base/index.ts';
 import type { SqlSession } from '../warehouse/index.ts';
+import { buildInParts, type BuildPart } from './chunked-build.ts';
 import { describeQuery, sameColumns } from './columns.ts';
 import { fail } from './errors.ts';
 import type { Graph } from './graph.ts';
@@ -77,12 +78,21 @@ export class LiveTables {
     const name = relationSql(model.relation);
     const wanted: Table = runs === 'view' ? 'view' : 'table';
     if (kind !== undefined && kind !== wanted) await this.#session.run(`drop ${kind} ${name}`);
-    await this.#session.run(`create or replace ${wanted} ${name} as ${model.sql}`);
+    const isInParts =
+      plan.runs === 'keyed' && (await buildInParts(this.#session, plan, this.#reporter(model)));
+    if (!isInParts) await this.#session.run(`create or replace ${wanted} ${name} as ${model.sql}`);
     const isUnique = plan.runs === 'keyed' && (plan.isUnique || (await this.#hasUniqueGrain(plan)));
     const row = [quoteText(model.id), quoteText(model.sql ?? ''), String(runs === 'keyed'), String(isUnique)];
     const insert = `insert into ${this.#meta} values (${row.join(', ')})`;
     await this.#session.run(`delete from ${this.#meta} where model = ${quoteText(model.id)}; ${insert}`);
     return isUnique;
+  }
+
+  #reporter(model: Model): (part: BuildPart) => void {
+    return ({ number, count }) => {
+      if (number % 10 === 0 || number === count)
+        this.#logger.info('building a model', { model: model.name, number, count });
+    };
   }
 
   async #plan(planner: Planner, model: Model): Promise<ModelPlan> {

@@ -36,14 +36,15 @@ const COMPARABLE =
   /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|DECIMAL\(\d+,\d+\)|DOUBLE|FLOAT|VARCHAR|DATE|TIME|TIMESTAMP)$/;
 
 /**
- * The merge of each column; a text says why there is none. The tree must be grouped by exactly the model's keys
+ * The merge of each column; a text says why there is none. The query must be grouped by exactly the model's keys
  * (`proveLocal(…).isUnique`).
  */
 export async function proveMergeable(
   session: SqlSession,
-  tree: SyntaxNode,
+  query: SyntaxNode,
   question: MergeQuestion,
 ): Promise<MergeColumns | string> {
+  const tree = withoutFinalSelect(query);
   const chain = rowWiseReason(tree, question);
   if (chain !== undefined) return chain;
   const columns: { name: string; kind: MergeKind }[] = [];
@@ -68,6 +69,29 @@ export async function proveMergeable(
   if (columns.every(({ kind }) => kind === 'key')) return 'it has no column but its keys';
   const isSubtractable = columns.every(({ kind }) => kind === 'key' || kind === 'sum');
   return { columns, subtractableBy: isSubtractable ? count : undefined };
+}
+
+/** `with …, final as (…) select * from final` is `with … (…)`: many projects end every model so. */
+function withoutFinalSelect(tree: SyntaxNode): SyntaxNode {
+  const [star, ...more] = nodesOf(tree['select_list']);
+  const table = tree['from_table'];
+  const isStar = star?.class === 'STAR' && more.length === 0 && star['columns'] !== true && isWholeStar(star);
+  const isBare = !['where_clause', 'having', 'qualify', 'sample'].some((part) => isNode(tree[part]));
+  const orders = nodesOf(tree['modifiers']).every(({ type }) => type === 'ORDER_MODIFIER');
+  if (!isStar || !isBare || !orders || !isNode(table) || table.type !== 'BASE_TABLE' || table.schema_name)
+    return tree;
+  if (nodesOf(tree['group_expressions']).length > 0) return tree;
+  const entry = cteEntries(tree).find(({ key }) => key.toLowerCase() === table.table_name?.toLowerCase());
+  if (entry === undefined || entry.isRenamed || entry.query.type !== 'SELECT_NODE') return tree;
+  const outer = isNode(tree['cte_map']) ? nodesOf(tree['cte_map']['map']) : [];
+  const inner = isNode(entry.query['cte_map']) ? nodesOf(entry.query['cte_map']['map']) : [];
+  const map = [...outer.filter((each) => each['key'] !== entry.key), ...inner];
+  return withoutFinalSelect({ ...entry.query, cte_map: { map } });
+}
+
+function isWholeStar(star: SyntaxNode): boolean {
+  const lists = ['exclude_list', 'replace_list', 'rename_list', 'qualified_exclude_list'];
+  return lists.every((list) => !Array.isArray(star[list]) || star[list].length === 0);
 }
 
 /** Why the rows that are grouped are not simply the parent's rows, each by itself; undefined when they are. */

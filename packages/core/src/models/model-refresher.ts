@@ -94,13 +94,15 @@ class ProjectModels implements LiveModels {
     const prepared = await inTransaction(session, async () => {
       await session.run(`create schema if not exists ${quoteName(this.#catalog)}.meta`);
       await this.#state.create(session);
-      const models = await tables.prepare(await this.#state.unseen(session, this.#sources));
+      const planned = await tables.prepare(await this.#state.unseen(session, this.#sources));
       await this.#state.reset(session);
-      return models;
+      return planned;
     });
     const [graph, sources, clock, meter] = [this.#graph, this.#sources, this.#clock, this.#meter];
-    this.#models = new LiveModelSet(prepared, { graph, sources, clock, meter });
-    this.#idle.start(this.#models, tables);
+    const models = new LiveModelSet(prepared, { graph, sources, clock, meter });
+    await models.measureDensities(session);
+    this.#models = models;
+    this.#idle.start(models, tables);
   }
 
   async refresh(session: SqlSession, changes: readonly RawChange[]): Promise<RefreshReport> {

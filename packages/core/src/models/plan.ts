@@ -41,10 +41,14 @@ export interface KeyedParent {
   readonly relation: Relation;
   /** Columns that the loader and this room copy, by name. */
   readonly columns: readonly ResultColumn[];
+  /** The time by which rows of a source are held back. */
+  readonly eventTime: string | undefined;
   /** The name under which `boundSql` reads it. */
   readonly input: string;
   /** For each key, the SQL expression over the parent's columns. */
   readonly keys: readonly string[];
+  /** All columns that those expressions use, lower case. */
+  readonly keyColumns: readonly string[];
   /** For each key, the range of a column in which its rows lie, where there is one. */
   readonly timeKeys: readonly (TimeKey | undefined)[];
 }

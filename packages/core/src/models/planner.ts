@@ -82,7 +82,7 @@ export class Planner {
       const relation = parent.node.relation;
       if (this.#isStatic(parent)) {
         const names = (await this.#columnsOf(parent)).map(({ name }) => name.toLowerCase());
-        sources.push({ relation, outputs: { isKeyed: false, carriers: new Map(), names } });
+        sources.push({ relation, outputs: { isKeyed: false, carriers: new Map(), isUnique: false, names } });
         continue;
       }
       const input = `__millrace_input_${keyed.length}`;
@@ -95,7 +95,7 @@ export class Planner {
     const proof = proveLocal(tree, { grain, sources, aggregates: this.#functions.aggregates });
     if (!proof.isLocal && !model.live.local) throw new Unproven(proof.reason);
     const isUnique = proof.isLocal && proof.isUnique;
-    const strategy = await this.#strategy({ subject, grain, parents, keyed, tree, isUnique });
+    const strategy = await this.#strategy({ subject, grain, keyed, tree, isUnique });
     const doubt = proof.isLocal
       ? []
       : [`The model declares itself local to its key; its SQL does not show it: ${proof.reason}.`];
@@ -140,11 +140,13 @@ export class Planner {
       timeKeys.push(timeKeyOf(expression, types));
       carriers.set(expressionText(expression), { key, columns: columnsOf(expression) });
     }
+    const keyColumns = [...new Set([...carriers.values()].flatMap((carrier) => carrier.columns))];
+    const eventTime = parent.kind === 'source' ? parent.node.live.eventTime : undefined;
     const id = deltaId(parent.node.id, parent.kind === 'source' && isHeldBack);
     const names = columns.map((each) => each.name.toLowerCase());
     return {
-      keys: { deltaId: id, name, relation, columns, keys, timeKeys },
-      outputs: { isKeyed: true, carriers, names },
+      keys: { eventTime, deltaId: id, name, relation, columns, keys, keyColumns, timeKeys },
+      outputs: { isKeyed: true, carriers, isUnique: false, names },
     };
   }
 
@@ -205,7 +207,7 @@ export class Planner {
   }
 
   async #strategy(question: StrategyQuestion): Promise<Strategy> {
-    const { subject, grain, keyed, parents, tree, isUnique } = question;
+    const { subject, grain, keyed, tree, isUnique } = question;
     const [only] = keyed;
     const key = grain.join(', ');
     if (keyed.length === 1 && only !== undefined && this.#neverRepeats(question, only)) {
@@ -228,7 +230,7 @@ export class Planner {
     const cost =
       bounds.length > 0
         ? `Found by ranges of ${bounds.join(', ')}.`
-        : `No key is a time: the cost grows with ${parents.map(({ node }) => node.name).join(', ')}.`;
+        : `No key is a time: the cost grows with ${keyed.map(({ name }) => name).join(', ')}.`;
     const reason = `Changed ${key} are computed again (not merged: ${refusal}). ${cost}`;
     return { strategy: 'keys', merge: undefined, reason };
   }
@@ -266,7 +268,6 @@ interface Subject {
 interface StrategyQuestion {
   readonly subject: Subject;
   readonly grain: readonly string[];
-  readonly parents: readonly Parent[];
   readonly keyed: readonly KeyedParent[];
   readonly tree: SyntaxNode;
   readonly isUnique: boolean;

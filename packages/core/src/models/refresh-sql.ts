@@ -1,6 +1,7 @@
 /** The statements of a refresh as text. Temporary tables are made anew each time: rows deleted from one are never freed. */
 import type { KeyedParent, KeyedPlan } from './plan.ts';
 import type { MergeColumns, MergeKind } from './merge-columns.ts';
+import type { RelationChanges } from './row-changes.ts';
 import { quoteName, relationSql } from './sql-text.ts';
 
 /** Temporary tables of one model. */
@@ -12,12 +13,6 @@ export interface Scratch {
   readonly after: string;
   /** What the changed rows alone give, to be merged. */
   readonly partial: string;
-}
-
-/** Rows that left and rows that came: tables or queries in parentheses. */
-export interface RowChanges {
-  readonly removed: string | undefined;
-  readonly added: string | undefined;
 }
 
 export function scratchOf(plan: KeyedPlan): Scratch {
@@ -46,12 +41,13 @@ export function createScratch(table: string, query: string): string {
 }
 
 /** The distinct keys of all changed parent rows. */
-export function changedKeys(plan: KeyedPlan, changes: ReadonlyMap<string, RowChanges>): string {
+export function changedKeys(plan: KeyedPlan, changes: ReadonlyMap<string, RelationChanges>): string {
   const parts: string[] = [];
   for (const parent of plan.parents) {
-    const { removed, added } = changes.get(parent.deltaId) ?? { removed: undefined, added: undefined };
+    const changed = changes.get(parent.deltaId);
     const keys = parent.keys.map((sql, index) => `(${sql}) as ${keyName(index)}`).join(', ');
-    for (const rows of [removed, added]) if (rows !== undefined) parts.push(`select ${keys} from ${rows}`);
+    for (const rows of [changed?.removed, changed?.added])
+      if (rows !== undefined) parts.push(`select ${keys} from ${rows}`);
   }
   return `select distinct * from (${parts.join(' union all ')})`;
 }
@@ -85,7 +81,10 @@ export function boundQuery(plan: KeyedPlan, inputOf: (parent: KeyedParent) => st
 /** A condition that holds for all of the model's rows that are looked for, on the columns of a table alias. */
 export type OwnCondition = (table: string) => string;
 
-/** The model's own rows of the keys. */
+/** A row's place in its table, valid within the transaction. */
+const PLACE = '__place';
+
+/** The model's own rows of the keys, with their places. */
 export function ownRows(
   plan: KeyedPlan,
   { keys, keyColumns, own }: { keys: string; keyColumns: readonly string[]; own: OwnCondition },
@@ -95,7 +94,7 @@ export function ownRows(
     'p',
     keyColumns.map((name) => `k.${quoteName(name)}`),
   );
-  const table = `(select * from ${relationSql(plan.model.relation)} as o where ${own('o')})`;
+  const table = `(select *, rowid as ${PLACE} from ${relationSql(plan.model.relation)} as o where ${own('o')})`;
   return `select p.* from ${table} as p semi join ${keys} as k on ${on}`;
 }
 
@@ -131,6 +130,15 @@ function assign(name: string): string {
   return `${quoteName(name)} = s.${quoteName(name)}`;
 }
 
+/** Writes rows over those at their places, and adds those that have none. */
+export function writeToPlaces(plan: KeyedPlan, rows: string): string {
+  const names = columnNames(plan);
+  const values = names.filter((name) => !plan.grain.includes(name));
+  return `merge into ${relationSql(plan.model.relation)} as p using ${rows} as s on p.rowid = s.${PLACE}
+    when matched then update set ${values.map((name) => assign(name)).join(', ')}
+    when not matched then insert (${columnList(names)}) values (${columnList(names, 's')})`;
+}
+
 /** Replaces the rows of the keys, however many a key has. */
 export function replaceByDelete(plan: KeyedPlan, { keys, keyColumns, rows, own }: Write): string {
   const table = relationSql(plan.model.relation);
@@ -148,7 +156,7 @@ export function insertRows(plan: KeyedPlan, rows: string): string {
 }
 
 /** What the changed rows alone give: that of the added rows, less that of the removed ones. */
-export function partialQuery(plan: KeyedPlan, merge: MergeColumns, changes: RowChanges): string {
+export function partialQuery(plan: KeyedPlan, merge: MergeColumns, changes: RelationChanges): string {
   const over = (rows: string) => boundQuery(plan, () => `select * from ${rows}`);
   if (changes.removed === undefined) return over(changes.added ?? '');
   const keys = merge.columns.filter(({ kind }) => kind === 'key').map(({ name }) => quoteName(name));
@@ -210,6 +218,6 @@ export function mergedRows(plan: KeyedPlan, merge: MergeColumns, { partial, befo
     'p',
     plan.grain.map((name) => `s.${quoteName(name)}`),
   );
-  return `select ${columns.join(', ')} from ${partial} as s left join ${before} as p on ${on}
+  return `select ${columns.join(', ')}, p.${PLACE} from ${partial} as s left join ${before} as p on ${on}
     ${count === undefined ? '' : `where coalesce(p.${count}, 0) + s.${count} > 0`}`;
 }

@@ -44,23 +44,23 @@ export class SelectLineage {
   }
 
   /**
-   * Throws `Unproven` when a group has rows of several keys. True when the groups are exactly the keys, so that each
-   * key has one row.
+   * Throws `Unproven` when a group has rows of several keys. The groups are exactly the keys, so that each key has one
+   * row, or finer; undefined when nothing is grouped.
    */
-  checkGroups(): boolean {
+  checkGroups(): 'keys' | 'finer' | undefined {
     const { aggregates } = this.#question;
     const written = nodesOf(this.#node['group_expressions']);
     const isByAll = this.#node['aggregate_handling'] === 'FORCE_AGGREGATES';
     const isAggregated = [...this.#items, this.#node['having']].some((item) =>
       hasAggregate(item, aggregates),
     );
-    if (written.length === 0 && !isByAll && !isAggregated) return false;
+    if (written.length === 0 && !isByAll && !isAggregated) return undefined;
     const sets = this.#node['group_sets'];
     if (Array.isArray(sets) && sets.length > 1) throw new Unproven('it groups by several sets at once');
     const groups = isByAll ? this.#items.filter((item) => !hasAggregate(item, aggregates)) : written;
     const missing = this.#missing(groups);
     if (missing !== undefined) throw new Unproven(`it aggregates across ${missing}: it is not grouped by it`);
-    return groups.every((group) => this.#keyOf(group) !== undefined);
+    return groups.every((group) => this.#keyOf(group) !== undefined) ? 'keys' : 'finer';
   }
 
   /** Throws `Unproven` when rows of different keys can count as the same. */
@@ -68,7 +68,7 @@ export class SelectLineage {
     for (const modifier of nodesOf(this.#node['modifiers'])) {
       if (modifier.type !== 'DISTINCT_MODIFIER') continue;
       const targets = nodesOf(modifier['distinct_on_targets']);
-      const kept = [...this.outputs().carriers.values()].map(({ key }) => key);
+      const kept = [...this.outputs(undefined).carriers.values()].map(({ key }) => key);
       const missing =
         targets.length > 0
           ? this.#missing(targets)
@@ -77,7 +77,7 @@ export class SelectLineage {
     }
   }
 
-  outputs(): Outputs {
+  outputs(groups: 'keys' | 'finer' | undefined): Outputs {
     const carriers = new Map<string, Carrier>();
     for (const item of this.#items) {
       if (item.class === 'STAR') {
@@ -89,7 +89,8 @@ export class SelectLineage {
       if (name !== undefined && key !== undefined) carriers.set(columnText(name), { key, columns: [name] });
     }
     for (const table of this.#question.tables) this.#passExpressions(table, carriers);
-    return { isKeyed: true, carriers, names: this.#names() };
+    const isUnique = groups === 'keys' || (groups === undefined && this.#keepsUnique());
+    return { isKeyed: true, carriers, names: this.#names(), isUnique };
   }
 
   /** An expression still carries its key when all its columns were passed on under their names. */
@@ -122,6 +123,15 @@ export class SelectLineage {
         if (!isChanged && !isHidden) carriers.set(text, carrier);
       }
     }
+  }
+
+  /** Tables that join on all keys and have one row for each give one row for each; anything else may multiply rows. */
+  #keepsUnique(): boolean {
+    let isMultiplied = false;
+    walk(this.#node['select_list'], (node) => {
+      if (node.class === 'FUNCTION' && node.function_name === 'unnest') isMultiplied = true;
+    });
+    return !isMultiplied && this.#question.tables.every((table) => table.isKeyed && table.isUnique);
   }
 
   #names(): readonly string[] | undefined {

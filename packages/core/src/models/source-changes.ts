@@ -1,9 +1,9 @@
 import type { RawChange, SqlSession } from '../warehouse/index.ts';
 import type { Source } from './manifest.ts';
 import { deltaId, type KeyedPlan } from './plan.ts';
-import { columnList, createScratch, type RowChanges } from './refresh-sql.ts';
+import { columnList, createScratch } from './refresh-sql.ts';
+import { timeExpressions, touchedTimes, type RelationChanges } from './row-changes.ts';
 import { quoteName, relationSql } from './sql-text.ts';
-import { measureChanges, timeExpressions, type MeasuredChanges } from './time-values.ts';
 
 /** Up to when models were complete at the last refresh, and up to when they are now: texts as the engine writes them. */
 export interface AsOfStep {
@@ -40,17 +40,14 @@ export class SourceChanges {
     session: SqlSession,
     changes: readonly RawChange[],
     step: AsOfStep,
-  ): Promise<MeasuredChanges | undefined> {
+  ): Promise<RelationChanges | undefined> {
     const query = this.#query(changes, step);
     if (query === undefined) return undefined;
-    if (this.#isPassedOn) {
-      return { removed: undefined, added: `(${query})`, removedCount: 0, addedCount: NaN, times: new Map() };
-    }
+    if (this.#isPassedOn) return rowsOf(`(${query})`, new Map());
     const table = `temp.main.${quoteName(`millrace_arrived_${this.source.id}${this.#isHeldBack ? '_due' : ''}`)}`;
     await session.run(createScratch(table, query));
-    const rows: RowChanges = { removed: undefined, added: table };
-    const measured = await measureChanges(session, rows, this.#expressions);
-    return measured.addedCount === 0 ? undefined : measured;
+    const times = await touchedTimes(session, table, this.#expressions);
+    return times === undefined ? undefined : rowsOf(table, times);
   }
 
   #query(changes: readonly RawChange[], { since, until }: AsOfStep): string | undefined {
@@ -67,4 +64,8 @@ export class SourceChanges {
     if (newRows !== undefined) parts.push(`${newRows} where ${time} <= timestamp '${since}'`);
     return parts.length === 0 ? undefined : parts.join(' union all ');
   }
+}
+
+function rowsOf(added: string, times: RelationChanges['times']): RelationChanges {
+  return { removed: undefined, added, isKeysOnly: false, times, keyTimes: new Map() };
 }

@@ -44,10 +44,7 @@ export async function parseSelect(session: SqlSession, sql: string): Promise<Syn
   const rows = await session.rows(`select cast(json_serialize_sql(${quoteText(sql)}) as varchar)`);
   const keepNumbers = (_key: string, value: unknown, context?: { source?: string }): unknown =>
     typeof value === 'number' ? rawJson.rawJSON(context?.source ?? String(value)) : value;
-  const parsed = JSON.parse(
-    String(rows[0]?.[0]),
-    keepNumbers,
-  ) as {
+  const parsed = JSON.parse(String(rows[0]?.[0]), keepNumbers) as {
     error: boolean;
     error_message?: string;
     statements?: { node: SyntaxNode }[];

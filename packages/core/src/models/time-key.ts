@@ -62,39 +62,66 @@ function atLeastDay(unit: TimeUnit): TimeUnit {
   return unit === 'point' || unit === 'second' || unit === 'minute' || unit === 'hour' ? 'day' : unit;
 }
 
-/** The range of a key's value as the engine writes it (`2026-01-31 10:00:00`); undefined for what is not so simple. */
-export function timeRangeOf(value: string, unit: TimeUnit): TimeRange | undefined {
+/** The milliseconds of a time as the engine writes it (`2026-01-31 10:00:00`); undefined for what is not so simple. */
+export function timeMsOf(value: string): number | undefined {
   if (!/^\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d+)?)?$/.test(value)) return undefined;
   const [day, time = '00:00:00'] = value.split(' ');
-  const fromMs = Date.parse(`${day}T${time.slice(0, 12)}Z`);
-  if (Number.isNaN(fromMs) || fromMs < YEAR_1000_MS) return undefined;
+  const ms = Date.parse(`${day}T${time.slice(0, 12)}Z`);
+  return Number.isNaN(ms) || ms < YEAR_1000_MS ? undefined : ms;
+}
+
+/** The range of column values whose key begins at `fromMs`. */
+export function timeRangeOf(fromMs: number, unit: TimeUnit): TimeRange {
   return { fromMs, toMs: UNITS[unit](fromMs) };
 }
 
-/** Disjoint ranges that cover all given ones, at most `countMax`: the narrowest gaps are closed. */
-export function coverRanges(ranges: readonly TimeRange[], countMax: number): TimeRange[] {
-  const sorted = ranges.toSorted((a, b) => a.fromMs - b.fromMs);
-  let merged: TimeRange[] = [];
-  for (const range of sorted) {
-    const last = merged.at(-1);
-    if (last !== undefined && range.fromMs <= last.toMs) {
-      merged[merged.length - 1] = { fromMs: last.fromMs, toMs: Math.max(last.toMs, range.toMs) };
-    } else {
-      merged.push(range);
-    }
+/** The value of a key in whose range the time lies. */
+export function truncateTime(ms: number, unit: TimeUnit): number {
+  const date = new Date(ms);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+  switch (unit) {
+    case 'point':
+      return ms;
+    case 'second':
+    case 'minute':
+    case 'hour':
+    case 'day':
+      return ms - modulo(ms, UNITS[unit](0));
+    case 'week':
+      // The epoch was a Thursday; weeks begin on Monday.
+      return ms - modulo(ms + 3 * 24 * HOUR_MS, UNITS.week(0));
+    case 'month':
+      return Date.UTC(year, month);
+    case 'quarter':
+      return Date.UTC(year, month - (month % 3));
+    case 'year':
+      return Date.UTC(year, 0);
   }
-  while (merged.length > countMax) {
-    let narrowest = 1;
-    for (let i = 2; i < merged.length; i++)
-      if (gapBefore(merged, i) < gapBefore(merged, narrowest)) narrowest = i;
-    const [a, b] = [merged[narrowest - 1] as TimeRange, merged[narrowest] as TimeRange];
-    merged = merged.toSpliced(narrowest - 1, 2, { fromMs: a.fromMs, toMs: b.toMs });
-  }
-  return merged;
 }
 
-function gapBefore(ranges: readonly TimeRange[], index: number): number {
-  return (ranges[index]?.fromMs ?? Infinity) - (ranges[index - 1]?.toMs ?? 0);
+function modulo(value: number, divisor: number): number {
+  return ((value % divisor) + divisor) % divisor;
+}
+
+/**
+ * Disjoint ranges that cover all given ones. Gaps up to `gapMsMax` are closed: reading them costs less than another
+ * scan. At most `countMax` ranges are left: the narrowest gaps go first.
+ */
+export function coverRanges(
+  ranges: readonly TimeRange[],
+  { gapMsMax, countMax }: { gapMsMax: number; countMax: number },
+): TimeRange[] {
+  const merged: { fromMs: number; toMs: number }[] = [];
+  for (const { fromMs, toMs } of ranges.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const last = merged.at(-1);
+    if (last !== undefined && fromMs - last.toMs <= gapMsMax) last.toMs = Math.max(last.toMs, toMs);
+    else merged.push({ fromMs, toMs });
+  }
+  const gaps = merged.slice(1).map((range, index) => range.fromMs - (merged[index]?.toMs ?? 0));
+  const excess = merged.length - countMax;
+  if (excess <= 0) return merged;
+  const widest = gaps.toSorted((a, b) => a - b)[excess - 1] ?? Infinity;
+  return coverRanges(merged, { gapMsMax: widest, countMax });
 }
 
 /** The condition that a column's value lies in the range. */
@@ -104,7 +131,11 @@ export function rangeCondition(key: TimeKey, range: TimeRange): string {
   return `${column} >= ${literal(range.fromMs)} and ${column} < ${literal(range.toMs)}`;
 }
 
-export function timestampLiteral(ms: number): string {
+export function timeLiteral(type: 'DATE' | 'TIMESTAMP', ms: number): string {
+  return type === 'DATE' ? dateLiteral(ms) : timestampLiteral(ms);
+}
+
+function timestampLiteral(ms: number): string {
   return `timestamp '${new Date(ms).toISOString().replace('T', ' ').replace('Z', '')}'`;
 }
 
