@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDuckdbWarehouse } from '@millrace/adapters/duckdb';
-import { type Random, seededRandom } from '@millrace/core/base';
+import { seededRandom } from '@millrace/core/base';
 import { EventSource, PageSession, ServerProcess } from '@millrace/testkit/load';
 
 export interface KillOptions {

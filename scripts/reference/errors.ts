@@ -14,15 +14,15 @@ import { INIT_ERRORS } from '../../packages/server/src/init/index.ts';
 import { PROJECT_ERRORS } from '../../packages/server/src/project/index.ts';
 
 const ROOMS: Readonly<Record<string, Readonly<Record<string, ErrorDefinition>>>> = {
-  Project: PROJECT_ERRORS,
-  Contracts: CONTRACT_ERRORS,
-  HTTP: HTTP_ERRORS,
-  Ingest: INGEST_ERRORS,
-  Log: LOG_ERRORS,
-  Streams: STREAMS_ERRORS,
-  Warehouse: WAREHOUSE_ERRORS,
-  Models: MODELS_ERRORS,
-  Metrics: { ...SEMANTIC_ERRORS, ...CUBE_ERRORS },
+  'Project': PROJECT_ERRORS,
+  'Contracts': CONTRACT_ERRORS,
+  'HTTP': HTTP_ERRORS,
+  'Ingest': INGEST_ERRORS,
+  'Log': LOG_ERRORS,
+  'Streams': STREAMS_ERRORS,
+  'Warehouse': WAREHOUSE_ERRORS,
+  'Models': MODELS_ERRORS,
+  'Metrics': { ...SEMANTIC_ERRORS, ...CUBE_ERRORS },
   'Live results': LIVE_ERRORS,
   'New projects': INIT_ERRORS,
   'Data files': IMPORT_ERRORS,
@@ -39,11 +39,17 @@ const KINDS: Readonly<Record<ErrorKind, string>> = {
 
 /** Every error code with its cause and remedy, as Markdown. */
 export function errorReference(): string {
-  const lines = ['# Errors', '', 'Made by `node scripts/error-reference.ts` from the tables in the code.', ''];
+  const lines = [
+    '# Errors',
+    '',
+    'Made by `node scripts/error-reference.ts` from the tables in the code.',
+    '',
+  ];
   for (const [kind, meaning] of Object.entries(KINDS)) lines.push(`- \`${kind}\`: ${meaning}`);
   for (const [room, table] of Object.entries(ROOMS)) {
     lines.push('', `## ${room}`, '', '| code | kind | what happened | what to do |', '|---|---|---|---|');
-    for (const [code, { kind, cause, remedy }] of Object.entries(table).toSorted()) {
+    for (const code of Object.keys(table).toSorted()) {
+      const { kind, cause, remedy } = table[code] as ErrorDefinition;
       lines.push(`| \`${code}\` | ${kind} | ${cell(cause)} | ${cell(remedy)} |`);
     }
   }
