@@ -1,4 +1,7 @@
-/** The embedded log beside the bare disk: throughput of large durable commits, acknowledgement at a fixed rate, reading. */
+/**
+ * The embedded log beside the bare disk: throughput of large durable commits, acknowledgement at a fixed
+ * rate, reading.
+ */
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,8 +34,8 @@ const clock: Clock = {
 };
 
 /**
- * `--events-per-commit 20000 --events 2000000 --rounds 3 --rate 10000 --seconds 10 --folder DIR`. Rounds of the log and of
- * the bare disk take turns; the median of each counts.
+ * `--events-per-commit 20000 --events 2000000 --rounds 3 --rate 10000 --seconds 10 --folder DIR`. Rounds of
+ * the log and of the bare disk take turns; the median of each counts.
  */
 export async function run(args: readonly string[]): Promise<BenchFigures> {
   const params = paramsOf(args);
@@ -119,7 +122,10 @@ function openLog(folder: string): Promise<EventLog> {
   return openEmbeddedLog({ folder, files: nodeFileSystem, clock, checksum, meter, logger: silentLogger });
 }
 
-/** Distinct values in one buffer, so that the processor's caches are not flattered by one value again and again. */
+/**
+ * Distinct values in one buffer, so that the processor's caches are not flattered by one value again and
+ * again.
+ */
 function valuesOf(count: number): Buffer {
   const values = Buffer.allocUnsafe(count * EVENT_BYTES);
   for (let i = 0; i < values.length; i++) values[i] = 32 + ((i * 7 + (i >> 8)) % 90);
@@ -235,7 +241,10 @@ async function rawAckRound(path: string, params: Params): Promise<number[]> {
   return acks;
 }
 
-/** Runs `commit` once for every 100 events of the rate; returns the milliseconds of each, without the first second. */
+/**
+ * Runs `commit` once for every 100 events of the rate; returns the milliseconds of each, without the first
+ * second.
+ */
 async function atRate(params: Params, commit: () => Promise<unknown>): Promise<number[]> {
   const everyMs = 100_000 / params.rate;
   const count = Math.floor((params.seconds * 1000) / everyMs);

@@ -10,5 +10,8 @@ async function loadNative(): Promise<Checksum | undefined> {
   }
 }
 
-/** CRC-32C by the processor's own instruction where a native build exists, in plain JavaScript where none does. */
+/**
+ * CRC-32C by the processor's own instruction where a native build exists, in plain JavaScript where none
+ * does.
+ */
 export const checksum: Checksum = (await loadNative()) ?? portable;

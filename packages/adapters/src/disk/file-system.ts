@@ -58,7 +58,8 @@ export const nodeFileSystem: FileSystem = {
   lock: takeLock,
 };
 
-// On descriptors and callbacks: half the CPU per operation of `FileHandle`, which matters at a thousand syncs a second.
+// On descriptors and callbacks: half the CPU per operation of `FileHandle`, which matters at a thousand syncs
+// a second.
 class NodeFile implements File {
   readonly #descriptor: number;
 

@@ -7,8 +7,9 @@ const held = new Set<string>();
 const withoutHardLinks: ReadonlySet<unknown> = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**
- * A lock file that names its holder. A holder that has died is recognised by its process id and start time (Linux),
- * so that a lock left by a crash, even by a process that had our own id in an earlier container, is taken over.
+ * A lock file that names its holder. A holder that has died is recognised by its process id and start time
+ * (Linux), so that a lock left by a crash, even by a process that had our own id in an earlier container, is
+ * taken over.
  */
 export async function takeLock(lockPath: string): Promise<() => Promise<void>> {
   const path = resolve(lockPath);
@@ -66,7 +67,9 @@ async function linkTo(draft: string, path: string): Promise<boolean> {
   }
 }
 
-/** Takes the dead holder's file away. Of several that try, one wins; the others see the winner's lock next. */
+/**
+ * Takes the dead holder's file away. Of several that try, one wins; the others see the winner's lock next.
+ */
 async function setAside(path: string, dead: LockContents): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
   try {

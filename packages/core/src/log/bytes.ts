@@ -1,5 +1,5 @@
-// Big-endian integers and Kafka's varints on plain byte arrays. Free functions on primitives: they are the inner
-// loop of encoding and decoding, and no bigint may occur there.
+// Big-endian integers and Kafka's varints on plain byte arrays. Free functions on primitives: they are the
+// inner loop of encoding and decoding, and no bigint may occur there.
 
 export function writeInt16(bytes: Uint8Array, position: number, value: number): void {
   bytes[position] = value >>> 8;

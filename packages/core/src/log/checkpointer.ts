@@ -16,7 +16,9 @@ import type { LogState } from './log-state.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 import type { Segment } from './segment.ts';
 
-/** Durable batches are written to segments when there are this many bytes, so that writes are few and large. */
+/**
+ * Durable batches are written to segments when there are this many bytes, so that writes are few and large.
+ */
 const WRITE_BYTES_MIN = 1 << 20;
 const DISK_FULL_RETRY_MS = 500;
 
@@ -38,8 +40,8 @@ export interface CheckpointerOptions {
 }
 
 /**
- * Moves what the journal has made durable into the segments, in the background, and then lets go of the journal's
- * files: write, sync, remember the state after a frame, release the frames up to it.
+ * Moves what the journal has made durable into the segments, in the background, and then lets go of the
+ * journal's files: write, sync, remember the state after a frame, release the frames up to it.
  */
 export class Checkpointer {
   readonly #options: CheckpointerOptions;

@@ -21,8 +21,8 @@ function slicingTables(): Uint32Array {
 const tables = slicingTables();
 
 /**
- * CRC-32C in plain JavaScript, for where no native one is at hand: slicing by 8, about 1 ns a byte.
- * Source: Kounavis and Berry, "A Systematic Approach to Building High Performance Software-Based CRC Generators".
+ * CRC-32C in plain JavaScript, for where no native one is at hand: slicing by 8, about 1 ns a byte. Source:
+ * Kounavis and Berry, "A Systematic Approach to Building High Performance Software-Based CRC Generators".
  */
 export const crc32c: Checksum = (bytes) => {
   let crc = 0xffffffff;

@@ -11,7 +11,9 @@ import { RecordBatch } from './record-batch.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import { segmentName } from './segment.ts';
 
-/** A group whose frame or whose batches have this much is complete: what comes next waits for the next sync. */
+/**
+ * A group whose frame or whose batches have this much is complete: what comes next waits for the next sync.
+ */
 const FRAME_BYTES_MAX = 4 << 20;
 const GROUP_BYTES_MAX = 16 << 20;
 const BACKPRESSURE_RETRY_MS = 100;
@@ -37,8 +39,8 @@ export interface CommitQueueOptions {
 }
 
 /**
- * Group commit: commits get their offsets and are encoded at once, wait while the last group is being synced, and then
- * become durable together. Order of the calls is order of the offsets is order of the frames.
+ * Group commit: commits get their offsets and are encoded at once, wait while the last group is being synced,
+ * and then become durable together. Order of the calls is order of the offsets is order of the frames.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
@@ -151,7 +153,10 @@ export class CommitQueue {
     for (const waiter of group.waiters) waiter.resolve(waiter.receipt);
   }
 
-  /** Batches that go straight to their segments: durable there before the frame that speaks of them is written. */
+  /**
+   * Batches that go straight to their segments: durable there before the frame that speaks of them is
+   * written.
+   */
   async #writeInPlace(group: CommitGroup): Promise<void> {
     if (group.inPlace.length === 0) return;
     const { segmentFiles } = this.#options;
@@ -174,7 +179,9 @@ export class CommitQueue {
     if (!isDurable) throw new Error('the segments could not be synced');
   }
 
-  /** Takes back what was written of refused batches, so that segments end with their last acknowledged batch. */
+  /**
+   * Takes back what was written of refused batches, so that segments end with their last acknowledged batch.
+   */
   async #cutOff(appends: readonly PendingAppend[]): Promise<void> {
     const { segmentFiles } = this.#options;
     for (const { position, ...place } of appends.toReversed()) {
@@ -193,7 +200,8 @@ export class CommitQueue {
       await sync();
       return true;
     } catch (error) {
-      // After a failed sync the system may have dropped what it could not write: trying again would only seem to help.
+      // After a failed sync the system may have dropped what it could not write: trying again would only seem
+      // to help.
       const message = `The log could not be synced: ${messageOf(error)}.`;
       this.#fail(group, logError('LOG_SYNC_FAILED', { message, cause: error }));
       return false;

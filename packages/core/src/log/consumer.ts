@@ -15,15 +15,15 @@ export interface LogConsumerOptions {
   readonly group: string;
   readonly topics: readonly string[];
   /**
-   * Where to begin in partitions for which the group has committed nothing; partitions and topics that are added
-   * later begin at their start. Default `earliest`.
+   * Where to begin in partitions for which the group has committed nothing; partitions and topics that are
+   * added later begin at their start. Default `earliest`.
    */
   readonly from?: 'earliest' | 'latest';
   /** Positions to begin at instead of the group's, for offsets that are kept elsewhere. */
   readonly positions?: readonly TopicPosition[];
   /**
-   * Called when one partition cannot be read (`LOG_CORRUPT_SEGMENT`, …): it is left out until `seek`, the others go
-   * on. Without it, `poll` rejects.
+   * Called when one partition cannot be read (`LOG_CORRUPT_SEGMENT`, …): it is left out until `seek`, the
+   * others go on. Without it, `poll` rejects.
    */
   readonly onPartitionError?: (error: Error, position: TopicPosition) => void;
 }
@@ -55,13 +55,15 @@ interface Position {
 }
 
 /**
- * Reads the partitions of some topics for one group, in this process, from where the group has committed. The caller
- * commits `nextOffset` when it has processed a poll: in the `LogCommit` that holds its results, or elsewhere.
+ * Reads the partitions of some topics for one group, in this process, from where the group has committed. The
+ * caller commits `nextOffset` when it has processed a poll: in the `LogCommit` that holds its results, or
+ * elsewhere.
  *
  * @example
  * ```ts
  * const consumer = new LogConsumer({ log, clock, group: 'fraud', topics: ['events'] });
- * for (const { topic, partition, batches, nextOffset } of await consumer.poll({ bytesMax: 1 << 20, waitMs: 500 })) {
+ * const polled = await consumer.poll({ bytesMax: 1 << 20, waitMs: 500 });
+ * for (const { topic, partition, batches, nextOffset } of polled) {
  *   …
  * }
  * ```
@@ -88,8 +90,8 @@ export class LogConsumer {
   }
 
   /**
-   * The next batches of each partition that has some, and moves on behind them; empty when there is nothing after
-   * `waitMs`, and at once when the consumer is closed. One call at a time.
+   * The next batches of each partition that has some, and moves on behind them; empty when there is nothing
+   * after `waitMs`, and at once when the consumer is closed. One call at a time.
    */
   async poll(options: PollOptions): Promise<readonly PolledPartition[]> {
     assert(!this.#isPolling, 'one poll at a time');

@@ -43,9 +43,9 @@ interface Parts {
 }
 
 /**
- * Opens the log in a folder of this machine, recovering what a crash left; an empty or missing folder becomes a new
- * log. `LOG_LOCKED`, `LOG_UNSUPPORTED_FORMAT`, `LOG_CORRUPT_JOURNAL`, `LOG_CORRUPT_METADATA` refuse to open and change
- * nothing.
+ * Opens the log in a folder of this machine, recovering what a crash left; an empty or missing folder becomes
+ * a new log. `LOG_LOCKED`, `LOG_UNSUPPORTED_FORMAT`, `LOG_CORRUPT_JOURNAL`, `LOG_CORRUPT_METADATA` refuse to
+ * open and change nothing.
  *
  * @example
  * ```ts

@@ -16,7 +16,9 @@ export interface EmbeddedLogOptions {
 }
 
 export interface EmbeddedLogLimits {
-  /** Least time between the beginnings of two syncs. Default 0: a sync begins when the one before has ended. */
+  /**
+   * Least time between the beginnings of two syncs. Default 0: a sync begins when the one before has ended.
+   */
   readonly commitIntervalMs: number;
   /** Bytes that may wait to be durable or to be written to segments. Default 64 MiB. */
   readonly inFlightBytesMax: number;

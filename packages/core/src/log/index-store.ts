@@ -20,7 +20,10 @@ export class IndexStore {
     this.#logger = options.logger;
   }
 
-  /** The stored index of a segment, without what it may say about bytes from `end` on. An empty one when there is none. */
+  /**
+   * The stored index of a segment, without what it may say about bytes from `end` on. An empty one when there
+   * is none.
+   */
   async load(segment: Segment, end: number): Promise<SegmentIndex> {
     try {
       const bytes = await readWhole(this.#files, segment.indexPath);

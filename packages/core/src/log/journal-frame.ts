@@ -15,12 +15,13 @@ import { BATCH_OVERHEAD } from './record-batch-layout.ts';
  * 24 log id 8 bytes     random, made with the log: tells its frames from bytes that only look like one
  * 32 entries            kind uint8, then by kind:
  *
- *   1 append            topic uint32 | partition uint32 | segment base int64 | position uint32 | length uint32 | batch
- *   2 append in place   topic uint32 | partition uint32 | segment base int64 | position uint32 | batch header 61 bytes
+ *   1 append            place | length uint32 | batch
+ *   2 append in place   place | the batch's header, 61 bytes
  *   3 group offset      group text | topic uint32 | partition uint32 | next offset int64
  *   4 topic             topic uint32 | name text | configuration JSON text
  *   5 start offset      topic uint32 | partition uint32 | offset int64
  *
+ * place: topic uint32 | partition uint32 | segment base int64 | position uint32
  * text: length uint32 | UTF-8
  * ```
  *

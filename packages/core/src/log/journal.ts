@@ -22,9 +22,9 @@ export interface JournalOptions {
 }
 
 /**
- * The file that makes commits durable: frames one after the other, each written and synced before the next. Files are
- * made full of zeros, and are used again when a checkpoint has made their frames unnecessary: so a sync writes data
- * only and no new length or place, which halves its tail latency (`docs/design/log.md`).
+ * The file that makes commits durable: frames one after the other, each written and synced before the next.
+ * Files are made full of zeros, and are used again when a checkpoint has made their frames unnecessary: so a
+ * sync writes data only and no new length or place, which halves its tail latency (`docs/design/log.md`).
  */
 export class Journal {
   readonly #options: JournalOptions;
@@ -49,8 +49,8 @@ export class Journal {
   }
 
   /**
-   * A journal whose next frame comes after `sequence`. All frames in the files that exist have become unnecessary:
-   * the files are used again.
+   * A journal whose next frame comes after `sequence`. All frames in the files that exist have become
+   * unnecessary: the files are used again.
    */
   static async start(options: JournalOptions, sequence: number): Promise<Journal> {
     const { files, folder } = options;
@@ -96,7 +96,8 @@ export class Journal {
   }
 
   /**
-   * Lets further frames go to another file, if one is ready, so that this one can be released. Not between `write` and the end of `sync`.
+   * Lets further frames go to another file, if one is ready, so that this one can be released. Not between
+   * `write` and the end of `sync`.
    */
   roll(): void {
     if (this.#position === 0) return;

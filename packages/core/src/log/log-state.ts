@@ -18,7 +18,9 @@ export interface GroupPosition {
   readonly nextOffset: number;
 }
 
-/** Everything that is durable and visible: topics, partitions and group offsets, after the frame `sequence`. */
+/**
+ * Everything that is durable and visible: topics, partitions and group offsets, after the frame `sequence`.
+ */
 export class LogState {
   /** Random, made with the log. */
   readonly logId: Uint8Array;

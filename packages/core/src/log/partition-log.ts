@@ -1,6 +1,6 @@
 import { assert } from '../base/index.ts';
 import { BatchQueue } from './batch-queue.ts';
-import type { RecordBatch } from './record-batch.ts';
+import type { BatchSummary, RecordBatch } from './record-batch.ts';
 import { Segment, type SegmentSummary } from './segment.ts';
 
 /** Where the next batch of a partition goes. */
@@ -16,14 +16,6 @@ export interface BatchAssignment {
   readonly baseOffset: number;
   readonly segmentBase: number;
   readonly position: number;
-}
-
-/** What a partition must know of a batch. */
-export interface AppendedBatch {
-  readonly baseOffset: number;
-  readonly lastOffset: number;
-  readonly appendedAtMs: number;
-  readonly byteLength: number;
 }
 
 /** A durable batch that its segment does not hold yet. */
@@ -45,9 +37,9 @@ export interface PartitionSummary {
 }
 
 /**
- * One partition in memory: which segments it has, what is visible, what is still on its way to the segment files.
- * Batches get their place when they are handed in (`assign`) and become visible when they are durable (`append`); in
- * between, a failed commit takes the places back (`revoke`).
+ * One partition in memory: which segments it has, what is visible, what is still on its way to the segment
+ * files. Batches get their place when they are handed in (`assign`) and become visible when they are durable
+ * (`append`); in between, a failed commit takes the places back (`revoke`).
  */
 export class PartitionLog {
   readonly topic: string;
@@ -119,7 +111,7 @@ export class PartitionLog {
   }
 
   /** A durable batch becomes visible. Returns its segment. */
-  append(batch: AppendedBatch, place: { readonly segmentBase: number; readonly position: number }): Segment {
+  append(batch: BatchSummary, place: { readonly segmentBase: number; readonly position: number }): Segment {
     const { baseOffset, appendedAtMs } = batch;
     const { position } = place;
     assert(baseOffset === this.endOffset, `${this.folder}: offset ${baseOffset} after ${this.endOffset}`);
@@ -138,8 +130,8 @@ export class PartitionLog {
   }
 
   /**
-   * Announces that the start will be raised to `offset`. When that leaves no record, batches assigned from now on go
-   * into a new segment, so that the last one can be removed.
+   * Announces that the start will be raised to `offset`. When that leaves no record, batches assigned from
+   * now on go into a new segment, so that the last one can be removed.
    */
   assignStart(offset: number): void {
     if (offset >= this.#tail.nextOffset) this.#mustRoll = true;
@@ -171,7 +163,9 @@ export class PartitionLog {
     return offset < this.endOffset ? low - 1 : -1;
   }
 
-  /** Bytes of the segment that its file holds; behind them it may have remains of what was never acknowledged. */
+  /**
+   * Bytes of the segment that its file holds; behind them it may have remains of what was never acknowledged.
+   */
   writtenEnd(segment: Segment): number {
     const first = this.unwritten[0];
     return first?.segment === segment ? first.position : segment.size;

@@ -6,8 +6,8 @@ export function partitionFor(key: Uint8Array, partitions: number): number {
 }
 
 /**
- * Chooses partitions for batches of records without a key, in turn: records of one batch stay together, as with
- * Kafka's sticky partitioner.
+ * Chooses partitions for batches of records without a key, in turn: records of one batch stay together, as
+ * with Kafka's sticky partitioner.
  */
 export class StickyPartitioner {
   #next = 0;

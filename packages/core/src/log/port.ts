@@ -9,7 +9,10 @@ export interface TopicConfig {
   readonly retentionMs?: number;
   /** A partition's segments above this size may be deleted, oldest first. Default `Infinity`. */
   readonly retentionBytes?: number;
-  /** False for a topic whose records have no key: its partitions may be changed without moving a key. Default true. */
+  /**
+   * False for a topic whose records have no key: its partitions may be changed without moving a key. Default
+   * true.
+   */
   readonly keyed?: boolean;
 }
 
@@ -53,11 +56,14 @@ export interface PartitionRange {
 }
 
 /**
- * A partitioned, ordered, durable log. All methods may be called at any time after `open`; calls after `close`
- * fail with `LOG_CLOSED`.
+ * A partitioned, ordered, durable log. All methods may be called at any time after `open`; calls after
+ * `close` fail with `LOG_CLOSED`.
  */
 export interface EventLog {
-  /** Creates the topic, or returns the existing one (its configuration is updated, its partitions never shrink). */
+  /**
+   * Creates the topic, or returns the existing one (its configuration is updated, its partitions never
+   * shrink).
+   */
   createTopic(topic: string, config: TopicConfig): Promise<TopicDescription>;
   /** All topics, sorted by name; internal ones begin with `__`. */
   topics(): readonly TopicDescription[];
@@ -70,14 +76,16 @@ export interface EventLog {
 
   /**
    * Resolves when everything in the commit is durable; commits become visible in the order of the calls.
-   * Rejects with kind `transient` when nothing of it was stored (`LOG_BACKPRESSURE`, `LOG_DISK_FULL`): the caller
-   * may try again with new builders. Rejects with `fatal` when the log can no longer promise durability.
+   * Rejects with kind `transient` when nothing of it was stored (`LOG_BACKPRESSURE`, `LOG_DISK_FULL`): the
+   * caller may try again with new builders. Rejects with `fatal` when the log can no longer promise
+   * durability.
    */
   commit(commit: LogCommit): Promise<CommitReceipt>;
 
   /**
-   * The batches that hold `offset` and those after it, at most about `bytesMax` (at least one batch when there is one);
-   * empty at the end. The first batch may begin before `offset`. `LOG_OFFSET_OUT_OF_RANGE` below the start or above the end.
+   * The batches that hold `offset` and those after it, at most about `bytesMax` (at least one batch when
+   * there is one); empty at the end. The first batch may begin before `offset`. `LOG_OFFSET_OUT_OF_RANGE`
+   * below the start or above the end.
    */
   read(topic: string, partition: number, options: ReadOptions): Promise<readonly RecordBatch[]>;
   range(topic: string, partition: number): PartitionRange;
@@ -86,7 +94,10 @@ export interface EventLog {
   /** Undefined when the group has committed nothing for the partition. */
   committedOffset(group: string, topic: string, partition: number): number | undefined;
 
-  /** Calls the listener after each commit that became visible, with the topics it touched. Returns the cancellation. */
+  /**
+   * Calls the listener after each commit that became visible, with the topics it touched. Returns the
+   * cancellation.
+   */
   onCommit(listener: (topics: ReadonlySet<string>) => void): () => void;
   /** Makes everything durable and releases the files. Pending commits are finished first. */
   close(): Promise<void>;

@@ -4,8 +4,8 @@ import type { PartitionLog } from './partition-log.ts';
 import type { RecordBatch } from './record-batch.ts';
 
 /**
- * The newest batches of all partitions in memory, so that readers near the end need no disk. The oldest leave when
- * there are too many bytes, but none leaves before its segment holds it.
+ * The newest batches of all partitions in memory, so that readers near the end need no disk. The oldest leave
+ * when there are too many bytes, but none leaves before its segment holds it.
  */
 export class RecentBatches {
   readonly #bytesMax: number;

@@ -28,7 +28,9 @@ export interface RecordHeader {
 }
 
 export interface RecordBatchBuilderOptions {
-  /** The producer's clock: for events, when the request's first byte arrived. Milliseconds since the epoch. */
+  /**
+   * The producer's clock: for events, when the request's first byte arrived. Milliseconds since the epoch.
+   */
   readonly createdAtMs: number;
   /** About how many bytes of keys and values will come, so that the slab need not grow. Default 1,024. */
   readonly bytesHint?: number;
@@ -97,10 +99,10 @@ export class RecordBatchBuilder {
   }
 
   /**
-   * `append(key, source.subarray(start, end), headers)` without making the view: for values that lie side by side in
-   * one request body.
+   * `append(key, source.subarray(start, end), headers)` without making the view: for values that lie side by
+   * side in one request body.
    */
-  // oxlint-disable-next-line max-params -- called once an event: positional, so that no options object is made
+  // oxlint-disable-next-line max-params -- called once an event: positional, so that no object is made
   appendSlice(
     key: Uint8Array | null,
     source: Uint8Array,
@@ -182,8 +184,8 @@ export class RecordBatchBuilder {
   }
 }
 
-// Buffer's copy takes positions, so that no view is made: 43 ns for 198 bytes against 60-90 with `subarray`, and on
-// plain arrays as well. Below some twenty bytes a loop is cheaper than the call.
+// Buffer's copy takes positions, so that no view is made: 43 ns for 198 bytes against 60-90 with `subarray`,
+// and on plain arrays as well. Below some twenty bytes a loop is cheaper than the call.
 const copy = Buffer.prototype.copy;
 
 // oxlint-disable-next-line max-params -- the inner loop of encoding

@@ -7,7 +7,7 @@
  * 12 partitionLeaderEpoch int32  not covered
  * 16 magic int8                  2; not covered
  * 17 crc uint32                  CRC-32C of everything from 21 to the end
- * 21 attributes int16            bits 0-2 compression, 3 LogAppendTime, 4 transactional, 5 control, 6 delete horizon
+ * 21 attributes int16            bits 0-2 compression, 3 LogAppendTime, 4 transactional, 5 control
  * 23 lastOffsetDelta int32
  * 27 baseTimestamp int64         the producer's clock when the batch was begun
  * 35 maxTimestamp int64          with LogAppendTime: the log's clock when it was appended
@@ -45,5 +45,8 @@ export const MAGIC = 2;
 export const COMPRESSION_MASK = 0x07;
 export const LOG_APPEND_TIME = 0x08;
 
-/** Large enough for every fixed-size part of one record without headers: five varints of at most 5 bytes and one byte. */
+/**
+ * Large enough for every fixed-size part of one record without headers: five varints of at most 5 bytes and
+ * one byte.
+ */
 export const RECORD_OVERHEAD_MAX = 26;

@@ -18,12 +18,12 @@ import {
   RECORD_COUNT_AT,
 } from './record-batch-layout.ts';
 import type { RecordHeader } from './record-batch-builder.ts';
-import type { AppendedBatch } from './partition-log.ts';
 import { RecordCursor } from './record-cursor.ts';
 
 /**
- * One batch as it lies on disk (record-batch v2), decoded lazily. The bytes are shared with the log's cache and with
- * other readers: never write to them. Keeping one record's key or value keeps the whole batch in memory.
+ * One batch as it lies on disk (record-batch v2), decoded lazily. The bytes are shared with the log's cache
+ * and with other readers: never write to them. Keeping one record's key or value keeps the whole batch in
+ * memory.
  */
 export class RecordBatch {
   /** The whole encoded batch, header included; shared, never to be written to. */
@@ -32,7 +32,10 @@ export class RecordBatch {
   /** `baseOffset + count - 1`, also where compaction removed records. */
   readonly lastOffset: number;
   readonly count: number;
-  /** The producer's clock when the batch was begun (the batch's base timestamp): for events, first byte received. */
+  /**
+   * The producer's clock when the batch was begun (the batch's base timestamp): for events, first byte
+   * received.
+   */
   readonly createdAtMs: number;
   /** The log's clock when the batch was appended (its max timestamp, attribute LogAppendTime). */
   readonly appendedAtMs: number;
@@ -47,9 +50,9 @@ export class RecordBatch {
   }
 
   /**
-   * The batch that begins at `position` (default 0). Works on any thread on bytes that `RecordBatch.bytes` gave; the
-   * CRC is not computed again, for the log has checked what it read.
-   * `LOG_INVALID_BATCH` when there is no whole uncompressed v2 batch at that place.
+   * The batch that begins at `position` (default 0). Works on any thread on bytes that `RecordBatch.bytes`
+   * gave; the CRC is not computed again, for the log has checked what it read. `LOG_INVALID_BATCH` when there
+   * is no whole uncompressed v2 batch at that place.
    */
   static decode(bytes: Uint8Array, position = 0): RecordBatch {
     const problem = batchProblem(bytes, position);
@@ -82,8 +85,8 @@ export class RecordBatch {
   }
 
   /**
-   * Calls `visit` with the place of each record's value in `bytes`, in order; a null value has `start` and `end` -1.
-   * `index` counts from 0: the offset is `baseOffset + index` unless the topic is compacted.
+   * Calls `visit` with the place of each record's value in `bytes`, in order; a null value has `start` and
+   * `end` -1. `index` counts from 0: the offset is `baseOffset + index` unless the topic is compacted.
    */
   // oxlint-disable-next-line max-params -- called once an event: positional, so that no object is made
   forEachValue(visit: (bytes: Uint8Array, start: number, end: number, index: number) => void): void {
@@ -103,7 +106,10 @@ export class RecordBatch {
     return records;
   }
 
-  /** True when the bytes are those that were written, as far as the CRC covers them (all but the first 21 bytes). */
+  /**
+   * True when the bytes are those that were written, as far as the CRC covers them (all but the first 21
+   * bytes).
+   */
   matchesChecksum(checksum: Checksum): boolean {
     return checksum(this.bytes.subarray(ATTRIBUTES_AT)) === readUint32(this.bytes, CRC_AT);
   }
@@ -129,8 +135,16 @@ export class LogRecord {
 
 const noHeaders: readonly RecordHeader[] = [];
 
+/** What can be known of a batch without its records. */
+export interface BatchSummary {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly appendedAtMs: number;
+  readonly byteLength: number;
+}
+
 /** What a header says about its batch; the header alone, without the records, is enough. */
-export function summaryOfHeader(header: Uint8Array): AppendedBatch {
+export function summaryOfHeader(header: Uint8Array): BatchSummary {
   const baseOffset = readInt64(header, BASE_OFFSET_AT);
   return {
     baseOffset,
@@ -153,8 +167,8 @@ export function decodeBatches(bytes: Uint8Array): RecordBatch[] {
 }
 
 /**
- * Why the bytes at `position` do not begin with a whole batch; undefined when they do. Checks what the CRC does not
- * cover (length, magic) and what must fit together (counts, offsets), not the CRC itself.
+ * Why the bytes at `position` do not begin with a whole batch; undefined when they do. Checks what the CRC
+ * does not cover (length, magic) and what must fit together (counts, offsets), not the CRC itself.
  */
 export function batchProblem(bytes: Uint8Array, position: number): string | undefined {
   const available = bytes.length - position;

@@ -4,8 +4,8 @@ import type { RecordHeader } from './record-batch-builder.ts';
 const text = new TextDecoder();
 
 /**
- * Walks over encoded records without making an object for each: after `next()` returned true, the fields describe
- * the current record as positions in `bytes`.
+ * Walks over encoded records without making an object for each: after `next()` returned true, the fields
+ * describe the current record as positions in `bytes`.
  *
  * @example
  * ```ts
@@ -21,7 +21,10 @@ export class RecordCursor {
   index = -1;
   /** Distance of the record's offset from the batch's base offset. */
   offsetDelta = 0;
-  /** Distance of the record's own timestamp from the batch's base timestamp; without meaning under LogAppendTime. */
+  /**
+   * Distance of the record's own timestamp from the batch's base timestamp; without meaning under
+   * LogAppendTime.
+   */
   timestampDeltaMs = 0;
   /** -1 for a null key. */
   keyStart = -1;

@@ -35,9 +35,10 @@ export interface RecoveryReport {
 }
 
 /**
- * Brings the state from the checkpoint to the last durable frame: reads the journal, writes the batches in it to their
- * places in the segments again, and cuts off what lies behind. Places are in the journal, so doing it twice, or only
- * half before the next crash, changes nothing. Afterwards everything is in the segments, not yet synced.
+ * Brings the state from the checkpoint to the last durable frame: reads the journal, writes the batches in it
+ * to their places in the segments again, and cuts off what lies behind. Places are in the journal, so doing
+ * it twice, or only half before the next crash, changes nothing. Afterwards everything is in the segments,
+ * not yet synced.
  *
  * `LOG_CORRUPT_JOURNAL` before anything was changed when frames are missing in the middle.
  */
@@ -90,7 +91,8 @@ async function readJournalFile(reading: JournalReading): Promise<number> {
     }
     position = frame.end;
   }
-  // What follows is empty, torn by a crash, or left from an earlier use of the file: nothing that comes after `next`.
+  // What follows is empty, torn by a crash, or left from an earlier use of the file: nothing that comes after
+  // `next`.
   const later = findFrame(bytes, position, { ...check, sequenceMin: next });
   if (later !== undefined) throw corruptJournal(path, position, { expected: next, frame: later });
   return next;

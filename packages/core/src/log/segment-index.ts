@@ -37,7 +37,10 @@ export class SegmentIndex {
     return this.#count;
   }
 
-  /** Takes note of a batch when it lies far enough behind the last one that was noted. In the order of positions. */
+  /**
+   * Takes note of a batch when it lies far enough behind the last one that was noted. In the order of
+   * positions.
+   */
   note(batch: IndexEntry): void {
     const next = this.#count === 0 ? 0 : this.#positions[this.#count - 1]! + INTERVAL_BYTES;
     if (batch.position >= next) this.#insert(this.#count, batch);
@@ -49,13 +52,18 @@ export class SegmentIndex {
     if (i === this.#count || this.#positions[i] !== batch.position) this.#insert(i, batch);
   }
 
-  /** The last entry at or before the batch that holds `offset`, from which to walk forwards; undefined: from the start. */
+  /**
+   * The last entry at or before the batch that holds `offset`, from which to walk forwards; undefined: from
+   * the start.
+   */
   before(offset: number): IndexEntry | undefined {
     const relative = offset - this.#baseOffset;
     return this.#entry(this.#countWhile((at) => this.#relativeOffsets[at]! <= relative) - 1);
   }
 
-  /** The last entry before the first batch that was appended at or after `timeMs`; undefined: from the start. */
+  /**
+   * The last entry before the first batch that was appended at or after `timeMs`; undefined: from the start.
+   */
   beforeTime(timeMs: number): IndexEntry | undefined {
     return this.#entry(this.#countWhile((at) => this.#times[at]! < timeMs) - 1);
   }

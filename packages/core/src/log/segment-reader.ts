@@ -26,8 +26,8 @@ interface Place {
 }
 
 /**
- * Reads batches from segments and checks all of it: the CRC, and what the CRC does not cover, that is magic, lengths,
- * and that each batch begins at the offset at which the one before it ended.
+ * Reads batches from segments and checks all of it: the CRC, and what the CRC does not cover, that is magic,
+ * lengths, and that each batch begins at the offset at which the one before it ended.
  */
 export class SegmentReader {
   readonly #files: SegmentFiles;
@@ -69,7 +69,9 @@ export class SegmentReader {
     return batches;
   }
 
-  /** Offset of the first batch in the segment that was appended at or after `timeMs`; undefined when none was. */
+  /**
+   * Offset of the first batch in the segment that was appended at or after `timeMs`; undefined when none was.
+   */
   async offsetAtTime(partition: PartitionLog, segment: Segment, timeMs: number): Promise<number | undefined> {
     await this.#completeIndex(partition, segment);
     let place = placeOf(partition, segment, segment.index.beforeTime(timeMs));

@@ -8,8 +8,8 @@ import type { Segment } from './segment.ts';
 const WRITE_BYTES_MAX = 1 << 20;
 
 /**
- * Brings durable batches from memory into their segments. What it writes is not synced until `sync`; until then the
- * journal can write it again.
+ * Brings durable batches from memory into their segments. What it writes is not synced until `sync`; until
+ * then the journal can write it again.
  */
 export class SegmentWriter {
   readonly #files: SegmentFiles;

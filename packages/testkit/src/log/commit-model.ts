@@ -13,8 +13,8 @@ export interface ModelCommit {
   readonly number: number;
   readonly appends: readonly ModelAppend[];
   /**
-   * `pending`: no answer; `acknowledged`; `refused`: nothing was stored, the log said; `unknown`: the log failed, or the
-   * program died; `gone`: not there after a recovery, so it must never be there again.
+   * `pending`: no answer; `acknowledged`; `refused`: nothing was stored, the log said; `unknown`: the log
+   * failed, or the program died; `gone`: not there after a recovery, so it must never be there again.
    */
   status: 'pending' | 'acknowledged' | 'refused' | 'unknown' | 'gone';
   baseOffsets: readonly number[];
@@ -63,7 +63,10 @@ export class CommitModel {
     return start;
   }
 
-  /** Checks a log that was just opened; afterwards everything in it counts as acknowledged, everything else as gone. */
+  /**
+   * Checks a log that was just opened; afterwards everything in it counts as acknowledged, everything else as
+   * gone.
+   */
   async settle(log: EventLog): Promise<void> {
     const last = log.committedOffset(GROUP, ...GROUP_PLACE) ?? 0;
     for (const commit of this.commits) {
@@ -79,7 +82,9 @@ export class CommitModel {
     await this.check(log);
   }
 
-  /** Every partition holds exactly the records of the acknowledged commits, in their order, from its start on. */
+  /**
+   * Every partition holds exactly the records of the acknowledged commits, in their order, from its start on.
+   */
   async check(log: EventLog): Promise<void> {
     const expected = new Map<string, string[]>();
     for (const { topic, partitions } of log.topics()) {

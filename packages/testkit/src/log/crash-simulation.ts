@@ -24,9 +24,10 @@ export interface SimulationReport {
 }
 
 /**
- * Runs the embedded log through several lives on a simulated disk: commits, deletions, new partitions, checkpoints, full
- * disks, failing syncs, and at the end of each life a crash at a random operation. After each crash the log must hold
- * what was acknowledged, nothing in part and nothing else. Throws when it does not; the same seed runs the same way.
+ * Runs the embedded log through several lives on a simulated disk: commits, deletions, new partitions,
+ * checkpoints, full disks, failing syncs, and at the end of each life a crash at a random operation. After
+ * each crash the log must hold what was acknowledged, nothing in part and nothing else. Throws when it does
+ * not; the same seed runs the same way.
  */
 export async function simulateLogCrashes(seed: number): Promise<SimulationReport> {
   const simulation = new CrashSimulation(seed);
@@ -78,7 +79,9 @@ class CrashSimulation {
     this.#nowMs = clock.nowMs();
   }
 
-  /** A last life without faults: the log closes, its files hold batches and nothing else, and it opens again. */
+  /**
+   * A last life without faults: the log closes, its files hold batches and nothing else, and it opens again.
+   */
   async end(): Promise<void> {
     const { log, clock } = await this.#open();
     await this.#model.settle(log);
@@ -154,7 +157,10 @@ class Life {
     this.#crashesBefore = disk.crashes;
   }
 
-  /** A dead program does nothing more; its promises that are on their way must not look like those of the next one. */
+  /**
+   * A dead program does nothing more; its promises that are on their way must not look like those of the next
+   * one.
+   */
   get hasDied(): boolean {
     return this.#disk.crashes > this.#crashesBefore;
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isMillraceError, type MillraceError } from '@millrace/core/base';
-import { type EventLog, type LogRecord, type RecordBatch, RecordBatchBuilder } from '@millrace/core/log';
+import { type EventLog, type LogRecord, RecordBatchBuilder } from '@millrace/core/log';
 
 /** A log to test, and what a test may do to its surroundings. */
 export interface LogFixture {
@@ -26,7 +26,9 @@ export type LogTests = Readonly<Record<string, (fixture: LogFixture) => Promise<
 
 const text = new TextEncoder();
 
-/** A batch of records with these values; the key of each is its value up to the first colon, if it has one. */
+/**
+ * A batch of records with these values; the key of each is its value up to the first colon, if it has one.
+ */
 export function batchOf(values: readonly string[], createdAtMs = 1): RecordBatchBuilder {
   const builder = new RecordBatchBuilder({ createdAtMs });
   for (const value of values) {
@@ -78,10 +80,6 @@ export async function readValues(
 
 export function valueOf(record: LogRecord): string {
   return Buffer.from(record.value!).toString();
-}
-
-export function valuesOf(batches: readonly RecordBatch[]): string[] {
-  return batches.flatMap((batch) => batch.records().map(valueOf));
 }
 
 /** The error that a promise rejects with, which has this code. */

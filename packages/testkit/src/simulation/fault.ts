@@ -22,7 +22,9 @@ export interface Fault {
   readonly path?: RegExp;
   /** The code that the thrown error carries. */
   readonly code: 'EIO' | 'ENOSPC' | 'EACCES' | 'EROFS';
-  /** How many matching operations fail before the fault is over. Default 1; `Infinity` until it is taken away. */
+  /**
+   * How many matching operations fail before the fault is over. Default 1; `Infinity` until it is taken away.
+   */
   readonly times?: number;
   /** A failing write stores this share of its bytes before it fails, 0 to 1. Default 0. */
   readonly stored?: number;

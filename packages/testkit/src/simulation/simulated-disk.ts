@@ -1,7 +1,7 @@
 import type { FileSystem, Random } from '@millrace/core/base';
-import { type Fault, type FileOperation, systemError } from './fault.ts';
+import { type Fault, systemError } from './fault.ts';
 import { folderOf, SimulatedFolders } from './simulated-folders.ts';
-import { SimulatedFileSystem } from './simulated-file-system.ts';
+import { SimulatedFileSystem, type Step } from './simulated-file-system.ts';
 import type { SimulatedInode } from './simulated-inode.ts';
 
 export interface SimulatedDiskOptions {
@@ -11,21 +11,12 @@ export interface SimulatedDiskOptions {
   readonly capacityBytes?: number;
 }
 
-/** One operation about to happen. */
-export interface Step<Result> {
-  readonly operation: FileOperation;
-  readonly path: string;
-  readonly happen: () => Result;
-  /** What a failing write does with the share of its bytes that the fault lets through. */
-  readonly onFault?: (stored: number) => void;
-}
-
 const settled = Promise.resolve();
 
 /**
- * A disk in memory. Each program that runs on it mounts it for itself; operations take a few turns of the microtask
- * queue and complete in a seeded order. After a crash, operations of the programs that had it mounted never complete,
- * as for a killed process; a program that mounts it then finds what survived.
+ * A disk in memory. Each program that runs on it mounts it for itself; operations take a few turns of the
+ * microtask queue and complete in a seeded order. After a crash, operations of the programs that had it
+ * mounted never complete, as for a killed process; a program that mounts it then finds what survived.
  */
 export class SimulatedDisk {
   /** Operations so far. */
@@ -106,8 +97,8 @@ export class SimulatedDisk {
   }
 
   /**
-   * `process`: the programs are killed, what they wrote is kept. `power`: what was not synced is torn or lost.
-   * Locks are free afterwards.
+   * `process`: the programs are killed, what they wrote is kept. `power`: what was not synced is torn or
+   * lost. Locks are free afterwards.
    */
   crash(kind: 'process' | 'power'): void {
     this.crashes++;
@@ -119,8 +110,8 @@ export class SimulatedDisk {
   }
 
   /**
-   * One operation: waits its turn, crashes or fails when that is due, and else happens, all in one turn: a crash comes
-   * before it or after it. A crashed program's operation never ends.
+   * One operation: waits its turn, crashes or fails when that is due, and else happens, all in one turn: a
+   * crash comes before it or after it. A crashed program's operation never ends.
    */
   async #step<Result>(generation: number, step: Step<Result>): Promise<Result> {
     for (let turns = Math.floor(this.random.next() * 4); turns >= 0; turns--) await settled;

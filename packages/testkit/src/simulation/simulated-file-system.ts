@@ -1,18 +1,34 @@
-import type { File, FileSystem } from '@millrace/core/base';
-import { systemError } from './fault.ts';
-import type { SimulatedDisk, Step } from './simulated-disk.ts';
-import { folderOf, type Node } from './simulated-folders.ts';
+import type { File, FileSystem, Random } from '@millrace/core/base';
+import { type FileOperation, systemError } from './fault.ts';
+import { folderOf, type Node, type SimulatedFolders } from './simulated-folders.ts';
 import { SimulatedInode } from './simulated-inode.ts';
+
+/** One operation about to happen. */
+export interface Step<Result> {
+  readonly operation: FileOperation;
+  readonly path: string;
+  readonly happen: () => Result;
+  /** What a failing write does with the share of its bytes that the fault lets through. */
+  readonly onFault?: (stored: number) => void;
+}
+
+/** What programs share. */
+interface Disk {
+  readonly folders: SimulatedFolders;
+  readonly locks: Set<string>;
+  readonly freeBytes: number;
+  readonly random: Random;
+}
 
 /** Lets an operation happen when its turn has come, or throws when it is made to fail. */
 type Stepper = <Result>(step: Step<Result>) => Promise<Result>;
 
 /** One program's view on a simulated disk. */
 export class SimulatedFileSystem implements FileSystem {
-  readonly #disk: SimulatedDisk;
+  readonly #disk: Disk;
   readonly #step: Stepper;
 
-  constructor(disk: SimulatedDisk, step: Stepper) {
+  constructor(disk: Disk, step: Stepper) {
     this.#disk = disk;
     this.#step = step;
   }
@@ -102,13 +118,13 @@ export class SimulatedFileSystem implements FileSystem {
 }
 
 class SimulatedFile implements File {
-  readonly #disk: SimulatedDisk;
+  readonly #disk: Disk;
   readonly #step: Stepper;
   readonly #path: string;
   readonly #inode: SimulatedInode;
   #isOpen = true;
 
-  constructor(options: { disk: SimulatedDisk; step: Stepper; path: string; inode: SimulatedInode }) {
+  constructor(options: { disk: Disk; step: Stepper; path: string; inode: SimulatedInode }) {
     this.#disk = options.disk;
     this.#step = options.step;
     this.#path = options.path;

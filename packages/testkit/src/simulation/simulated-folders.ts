@@ -9,7 +9,10 @@ export type FolderChange =
   | { readonly kind: 'remove'; readonly path: string }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string };
 
-/** Which paths there are: as programs see it, and as it would be after a power failure. The root always exists. */
+/**
+ * Which paths there are: as programs see it, and as it would be after a power failure. The root always
+ * exists.
+ */
 export class SimulatedFolders {
   #nodes = new Map<string, Node>();
   #durableNodes = new Map<string, Node>();

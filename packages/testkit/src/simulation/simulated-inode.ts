@@ -68,9 +68,9 @@ export class SimulatedInode {
   }
 
   /**
-   * The machine lost its power: the size is one that the file had since the last sync, and every sector is as it was
-   * at some moment since then, each at its own. Sectors that the file gained and that were not written hold zeros or,
-   * as some file systems leave them, garbage.
+   * The machine lost its power: the size is one that the file had since the last sync, and every sector is as
+   * it was at some moment since then, each at its own. Sectors that the file gained and that were not written
+   * hold zeros or, as some file systems leave them, garbage.
    */
   losePower(random: Random): void {
     const changes = this.#unsynced;
