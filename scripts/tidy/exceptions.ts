@@ -19,6 +19,12 @@ export const entries: readonly Named[] = [
   { path: /^packages\/web\/src\/main\.tsx$/, reason: 'the page; index.html loads it' },
   { path: /^packages\/web\/vite\.config\.ts$/, reason: 'the bundler loads it by its path' },
   { path: /^packages\/web\/public\/theme\.js$/, reason: 'index.html loads it before the first paint' },
+  { path: /^scripts\/error-reference\.ts$/, reason: 'run by hand; its test says so' },
+  { path: /^scripts\/compile-models\.ts$/, reason: 'run by hand: what `millrace compile` does' },
+  {
+    path: /^packages\/server\/test\/offline-session\.ts$/,
+    reason: 'offline.test.ts starts it in a namespace',
+  },
   { path: /^scripts\/test\/event-reporter\.ts$/, reason: 'node --test-reporter loads it' },
 ];
 
@@ -40,6 +46,21 @@ export const deepImports: readonly Crossing[] = [
     reason: 'the one thing that the page offers to others, as @millrace/web/build',
   },
   {
+    from: /^packages\/server\/src\/index\.ts$/,
+    to: /^packages\/server\/src\/project\/definition\.ts$/,
+    reason: 'what a project imports must not load what loads projects',
+  },
+  {
+    from: /^scripts\/(compile-models|reference\/errors)\.ts$/,
+    to: /^packages\/server\/src\/[a-z]+\/index\.ts$/,
+    reason: "the repository's own tools read rooms that the package does not offer to users",
+  },
+  {
+    from: /^packages\/testkit\/src\/load\/server-process\.ts$/,
+    to: /^packages\/server\/(bin\/launch\.mjs|src\/main\.ts)$/,
+    reason: 'the program is started as its own command starts it',
+  },
+  {
     from: /^scripts\/bootstrap/,
     to: /^packages\/server\/bin\/(pinned-node|launch)\.mjs$/,
     reason: 'the bootstrap runs before anything is installed, so no package name resolves yet',
@@ -48,6 +69,11 @@ export const deepImports: readonly Crossing[] = [
 
 /** Imports against the direction of the rooms. */
 export const againstDirection: readonly Crossing[] = [
+  {
+    from: /^packages\/testkit\/src\/load\/server-process\.ts$/,
+    to: /^packages\/server\/(bin\/launch\.mjs|src\/main\.ts)$/,
+    reason: 'the program is started as its own command starts it',
+  },
   {
     from: /^packages\/server\/(src\/run-project|test\/page-harness)\.ts$/,
     to: /^packages\/web\/build\.ts$/,

@@ -41,6 +41,8 @@ export function treeOf(entries: readonly (readonly [path: string, text: string])
 /** What the packages export, as their `exports` say it. */
 const packageEntry: readonly (readonly [pattern: RegExp, path: string])[] = [
   [/^millrace$/, 'packages/server/src/index.ts'],
+  [/^millrace\/launch$/, 'packages/server/bin/launch.mjs'],
+  [/^millrace\/main$/, 'packages/server/src/main.ts'],
   [/^millrace\/wire$/, 'packages/server/src/wire/index.ts'],
   [/^@millrace\/web\/build$/, 'packages/web/build.ts'],
   [/^@millrace\/(core|adapters|testkit)\/(.+)$/, 'packages/$1/src/$2/index.ts'],
