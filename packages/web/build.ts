@@ -33,6 +33,7 @@ export async function buildWeb({ outFolder }: BuildWebOptions): Promise<BuiltWeb
   await build({
     configFile: join(webFolder, 'vite.config.ts'),
     logLevel: 'warn',
+    define: { BUILD_HASH: JSON.stringify(hash) },
     build: { outDir: fresh, emptyOutDir: true },
   });
   await writeFile(join(fresh, hashFile), hash);

@@ -25,6 +25,7 @@ import { alertsReport, MetaReporter } from './live/index.ts';
 import {
   type Companions,
   createActionRunner,
+  HopFigures,
   ModelBoard,
   observedMeter,
   openAuditTrail,
@@ -116,6 +117,7 @@ interface Instruments {
   readonly meter: Meter;
   readonly probe: SystemProbe;
   readonly visibility: Visibility;
+  readonly hops: HopFigures;
 }
 
 function openInstruments(opened: OpenedParts): Instruments {
@@ -123,12 +125,14 @@ function openInstruments(opened: OpenedParts): Instruments {
   prometheus.measureProcess();
   const visibility = new Visibility(systemClock);
   const probe = opened.add(new SystemProbe(systemClock, visibility.window));
+  const hops = new HopFigures(systemClock);
   const meter = observedMeter(prometheus, {
+    ...hops.observers,
     streams_result_latency_ms: (latencyMs, count, labels) =>
       probe.streamResult(labels['application'] ?? 'streams', latencyMs, count),
     warehouse_checkpoint_duration_ms: (durationMs) => probe.checkpoint(durationMs),
   });
-  return { prometheus, meter, probe, visibility };
+  return { prometheus, meter, probe, visibility, hops };
 }
 
 interface Storage {
@@ -277,7 +281,7 @@ async function openViews(
   const clock = systemClock;
   const reports: Record<string, LiveReport> = {
     alerts: alertsReport({ engine: alerts, definitions: project.alerts, figures }),
-    pipeline: pipelineReport({ ...parts, clock, companions, version }),
+    pipeline: pipelineReport({ ...parts, clock, companions, version, live: () => hub.counts() }),
   };
   if (semantic !== undefined) reports['meta'] = opened.add(new MetaReporter(semantic));
   const sources = [

@@ -66,11 +66,12 @@ function harness(options: Partial<LiveHubOptions> & { concurrencyMax?: number } 
 const ask = (id: string, name = 'q') => ({ id, query: { source: 'test', name } });
 
 test('one evaluation for all viewers, and one more per change', async () => {
-  const { clock, source, connect } = harness();
+  const { clock, source, hub, connect } = harness();
   const viewers = Array.from({ length: 50 }, connect);
   for (const { viewer } of viewers) viewer.request([ask('tile')]);
   await clock.advance(0);
   assert.equal(source.evaluations, 1);
+  assert.deepEqual(hub.counts(), { viewers: 50, queries: 1 });
   for (const { take } of viewers)
     assert.deepEqual(
       take().map(({ type }) => type),

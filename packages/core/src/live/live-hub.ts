@@ -104,6 +104,11 @@ export class LiveHub {
     this.#sourceOf(query).check(query);
   }
 
+  /** Open connections, and the distinct queries that they follow or followed lately. */
+  counts(): { readonly viewers: number; readonly queries: number } {
+    return { viewers: this.#viewers.size, queries: this.#queries.size };
+  }
+
   close(): void {
     for (const viewer of this.#viewers) viewer.close();
     this.#cancelSweep?.();

@@ -2,6 +2,7 @@
 export { createActionRunner } from './action-runner.ts';
 export { openAuditTrail } from './audit-trail.ts';
 export { Companions, type Progress } from './companions.ts';
+export { HopFigures } from './hop-figures.ts';
 export { lineLogger } from './line-logger.ts';
 export { SourceDirectory, type SourceProbeResult, type SourceStatus } from './source-directory.ts';
 export { systemClock } from './system-clock.ts';

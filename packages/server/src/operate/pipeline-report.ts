@@ -7,6 +7,7 @@ import type { StreamsRuntime } from '@millrace/core/streams';
 import type { LoaderPump } from '@millrace/core/warehouse';
 import type { HopReport, IdentityReport, PipelineReport, ProgressReport } from '../wire/index.ts';
 import type { Companions } from './companions.ts';
+import type { HopFigures } from './hop-figures.ts';
 import type { ModelBoard } from './model-board.ts';
 import { SILENT_AFTER_MS, type SourceDirectory, type SourceStatus } from './source-directory.ts';
 import type { SystemProbe } from './system-probe.ts';
@@ -24,6 +25,8 @@ export interface PipelineReportOptions {
   readonly companions: Companions;
   readonly streams: StreamsRuntime;
   readonly models: ModelBoard;
+  readonly hops: HopFigures;
+  readonly live: () => { readonly viewers: number; readonly queries: number };
   readonly version: string;
 }
 
@@ -67,40 +70,64 @@ export function pipelineReport(options: PipelineReportOptions): LiveReport {
 type Figures = Readonly<Record<string, number>>;
 
 function hopsOf(options: PipelineReportOptions, figures: Figures): HopReport[] {
+  const { hops, log, pump, probe, semantic, streams, visibility } = options;
   const nowMs = options.clock.nowMs();
-  const eventsPerSecond = figures['events_per_second'];
   const latencyOf = (window: LatencyWindow | undefined) => {
     const p50 = window?.quantileMs(nowMs, WINDOW_MS, 0.5);
     const p99 = window?.quantileMs(nowMs, WINDOW_MS, 0.99);
     return p50 === undefined || p99 === undefined ? undefined : { p50, p99 };
   };
+  const eventsPerSecond = figures['events_per_second'];
+  const rowsPerSecond = hops.perSecond('warehouse');
+  const { viewers, queries } = options.live();
   return [
-    { id: 'ingest', state: 'ok', eventsPerSecond },
+    { id: 'ingest', state: 'ok', eventsPerSecond, lagRecords: 0, latencyMs: hops.latencyMs('ingest') },
     {
       id: 'log',
       state: 'ok',
       eventsPerSecond,
-      facts: [{ label: 'topics', value: options.log.topics().length }],
+      lagRecords: 0,
+      latencyMs: hops.latencyMs('log'),
+      facts: [{ label: 'topics', value: log.topics().length }],
     },
     {
       id: 'streams',
       state: (figures['avg_latency_ms'] ?? 0) > 1000 ? 'slow' : 'ok',
-      lagRecords: options.streams.lagRecords(),
-      latencyMs: latencyOf(options.probe.streamLatency()),
+      eventsPerSecond: hops.perSecond('streams'),
+      lagRecords: streams.lagRecords(),
+      latencyMs: latencyOf(probe.streamLatency()),
     },
     {
       id: 'warehouse',
-      ...warehouseState(options.pump),
+      ...warehouseState(pump),
+      eventsPerSecond: rowsPerSecond,
       lagRecords: figures['lag_records'],
-      latencyMs: latencyOf(options.visibility.window),
+      latencyMs: latencyOf(visibility.window),
     },
+    // Models are refreshed within the load that brings the rows: nothing waits between the two.
     {
       id: 'models',
       state: 'ok',
-      facts: [{ label: 'refresh p99', value: Math.round(figures['refresh_ms_p99'] ?? 0), unit: 'ms' }],
+      eventsPerSecond: rowsPerSecond,
+      lagRecords: 0,
+      latencyMs: hops.latencyMs('models'),
     },
-    { id: 'metrics', ...semanticState(options.semantic) },
-    { id: 'live', state: 'ok' },
+    {
+      id: 'metrics',
+      ...semanticState(semantic),
+      queriesPerSecond: hops.perSecond('metrics'),
+      latencyMs: hops.latencyMs('metrics'),
+    },
+    {
+      id: 'live',
+      state: 'ok',
+      queriesPerSecond: hops.perSecond('live'),
+      latencyMs: hops.latencyMs('live'),
+      facts: [
+        { label: 'viewers', value: viewers },
+        { label: 'tiles', value: queries },
+      ],
+    },
   ];
 }
 
@@ -167,7 +194,7 @@ function progressOf(companions: Companions): ProgressReport[] {
 function topicsOf(log: EventLog): PipelineReport['topics'] {
   return log
     .topics()
-    .filter(({ topic }) => !topic.startsWith('__') && !topic.endsWith('-changelog'))
+    .filter(({ topic }) => !/^__|-changelog$|-repartition$/.test(topic))
     .map(({ topic, partitions, keyed }) => {
       let records = 0;
       for (let partition = 0; partition < partitions; partition++) {

@@ -21,6 +21,8 @@ export interface HopReport {
   /** Why it is not `ok`, in words. */
   readonly note?: string | undefined;
   readonly eventsPerSecond?: number | undefined;
+  /** Where queries go through instead of events. */
+  readonly queriesPerSecond?: number | undefined;
   readonly lagRecords?: number | undefined;
   readonly latencyMs?: { readonly p50: number; readonly p99: number } | undefined;
   /** Further facts, shown as they are. */

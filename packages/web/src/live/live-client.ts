@@ -201,6 +201,9 @@ export class LiveClient {
 /** Makes a port to a switchboard; calls `onFailure` when it turns out that nobody is behind it. */
 export type OpenPort = (onFailure: () => void) => MessagePort;
 
+/** Of all sources of this build; put in by the bundler. */
+declare const BUILD_HASH: string;
+
 let sharedFailed = false;
 let own: Switchboard | undefined;
 
@@ -212,10 +215,8 @@ function openSharedPort(onFailure: () => void): MessagePort {
     own.add(port1);
     return port2;
   }
-  const worker = new SharedWorker(new URL('./shared-worker.ts', import.meta.url), {
-    type: 'module',
-    name: 'millrace',
-  });
+  // Pages of another build, in a tab that was not loaded anew, keep to a worker of their own.
+  const worker = new SharedWorker('/shared-worker.js', { type: 'module', name: `millrace ${BUILD_HASH}` });
   worker.addEventListener('error', () => {
     sharedFailed = true;
     onFailure();

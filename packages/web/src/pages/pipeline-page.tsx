@@ -8,6 +8,7 @@ import type {
 } from 'millrace/wire';
 import { formatBytes, formatDuration, formatNumber, noValue } from '../format/number-format.ts';
 import { formatAge } from '../format/time-format.ts';
+import { titleOf } from '../format/value-format.ts';
 import { useReport } from '../live/use-live.ts';
 import { useNow } from '../live/use-now.ts';
 import { Freshness } from '../parts/freshness.tsx';
@@ -54,7 +55,7 @@ function Report({ report }: { readonly report: PipelineReport }) {
         ))}
       </div>
       <ModelTable models={models} />
-      <div className="grid">
+      <div className="grid grid-top">
         <Sources sources={sources} />
         <Topics topics={topics} />
       </div>
@@ -64,7 +65,7 @@ function Report({ report }: { readonly report: PipelineReport }) {
 }
 
 function Hop({ hop }: { readonly hop: HopReport }) {
-  const { eventsPerSecond, facts, id, lagRecords, latencyMs, note, state } = hop;
+  const { facts, id, lagRecords, latencyMs, note, state } = hop;
   const { title, does } = hopNames[id];
   return (
     <li className={`hop is-${state}`}>
@@ -73,22 +74,35 @@ function Hop({ hop }: { readonly hop: HopReport }) {
         <Pill tone={hopLook[state].tone}>{hopLook[state].text}</Pill>
       </header>
       <p className="hop-does">{does}</p>
-      <p className="hop-rate">
-        {eventsPerSecond === undefined
-          ? noValue
-          : formatNumber(eventsPerSecond, { style: 'compact', decimals: 0 })}
-        {eventsPerSecond !== undefined && <span className="hop-unit">events/s</span>}
-      </p>
+      <HopRate hop={hop} />
       <dl className="facts">
-        <Fact label="Lag" text={lagRecords === undefined ? noValue : count(lagRecords)} />
-        <Fact label="p50" text={latencyMs === undefined ? noValue : formatDuration(latencyMs.p50)} />
-        <Fact label="p99" text={latencyMs === undefined ? noValue : formatDuration(latencyMs.p99)} />
+        {lagRecords !== undefined && <Fact label="Lag" text={count(lagRecords)} />}
+        {latencyMs !== undefined && (
+          <>
+            <Fact label="p50" text={formatDuration(latencyMs.p50)} />
+            <Fact label="p99" text={formatDuration(latencyMs.p99)} />
+          </>
+        )}
         {facts?.map(({ label, value, unit }) => (
-          <Fact key={label} label={label} text={factText(value, unit)} />
+          <Fact key={label} label={titleOf(label)} text={factText(value, unit)} />
         ))}
       </dl>
       {note !== undefined && <p className="hop-note">{note}</p>}
     </li>
+  );
+}
+
+function HopRate({ hop }: { readonly hop: HopReport }) {
+  const { eventsPerSecond, queriesPerSecond } = hop;
+  const rate = eventsPerSecond ?? queriesPerSecond;
+  // Topologies also read what they wrote for each other.
+  const eventUnit = hop.id === 'streams' ? 'records/s' : 'events/s';
+  const unit = eventsPerSecond === undefined ? 'queries/s' : eventUnit;
+  return (
+    <p className="hop-rate">
+      {rate === undefined ? noValue : formatNumber(rate, { style: 'compact', decimals: 0 })}
+      {rate !== undefined && <span className="hop-unit">{unit}</span>}
+    </p>
   );
 }
 
