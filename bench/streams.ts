@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { checksum, nodeFileSystem } from '@millrace/adapters/disk';
-import { silentLogger, silentMeter, type Clock } from '@millrace/core/base';
+import { silentLogger, silentMeter, type Clock, type Meter } from '@millrace/core/base';
 import { openEmbeddedLog, partitionFor, RecordBatchBuilder, type EventLog } from '@millrace/core/log';
 import {
   createStreamsRuntime,
@@ -24,6 +24,7 @@ const HELP = `npm run bench -- streams [options] [--json]
   --events N        events to count, in thousands (default 1000)
   --commit-ms N     commit interval (default 100, as the Java side)
   --cache-bytes N   record cache of a task; 0 sends every update (default 10 MiB)
+  --rate N          events a second while latency is measured, for 10 s; 0 leaves that out (default 10000)
   --restore-keys N  rows of state to restore, in thousands; 0 leaves that out (default 200)`;
 
 const USERS = 10_000;
@@ -31,12 +32,14 @@ const PARTITIONS = 4;
 const EVENTS_PER_EVENT_SECOND = 10_000;
 const WINDOW_MS = 10_000;
 const START_MS = 1_767_225_600_000;
-const APPEND_RECORDS = 500;
+const APPEND_RECORDS = 100;
+const LATENCY_SECONDS = 10;
 
 interface Params {
   readonly events: number;
   readonly commitMs: number;
   readonly cacheBytes: number;
+  readonly rate: number;
   readonly restoreKeys: number;
 }
 
@@ -47,6 +50,7 @@ export async function run(args: readonly string[]): Promise<BenchFigures> {
       'events': { type: 'string', default: '1000' },
       'commit-ms': { type: 'string', default: '100' },
       'cache-bytes': { type: 'string', default: String(10 * 1024 * 1024) },
+      'rate': { type: 'string', default: '10000' },
       'restore-keys': { type: 'string', default: '200' },
       'help': { type: 'boolean', default: false },
     },
@@ -59,11 +63,13 @@ export async function run(args: readonly string[]): Promise<BenchFigures> {
     events: Number(values.events) * 1000,
     commitMs: Number(values['commit-ms']),
     cacheBytes: Number(values['cache-bytes']),
+    rate: Number(values.rate),
     restoreKeys: Number(values['restore-keys']) * 1000,
   };
   const ours = {
     ...(await inFolder((folder) => measureCount(folder, params))),
     ...measureDriver(Math.min(params.events, 300_000)),
+    ...(params.rate === 0 ? {} : await inFolder((folder) => measureLatency(folder, params))),
     ...(params.restoreKeys === 0
       ? {}
       : await inFolder((folder) => measureRestore(folder, params.restoreKeys))),
@@ -110,21 +116,23 @@ function event(i: number, ts: number): string {
 async function produce(log: EventLog, events: number): Promise<void> {
   await log.createTopic('events', { partitions: PARTITIONS });
   for (let first = 0; first < events; first += APPEND_RECORDS) {
-    const batches = Array.from(
-      { length: PARTITIONS },
-      () => new RecordBatchBuilder({ createdAtMs: Date.now() }),
-    );
-    for (let i = first; i < Math.min(events, first + APPEND_RECORDS); i++) {
-      const text = event(i, START_MS + Math.floor((i * 1000) / EVENTS_PER_EVENT_SECOND));
-      const key = Buffer.from(text.slice(9, 15));
-      batches[partitionFor(key, PARTITIONS)]!.append(key, Buffer.from(text));
-    }
-    await log.commit({
-      appends: batches.flatMap((batch, partition) =>
-        batch.count > 0 ? [{ topic: 'events', partition, batch }] : [],
-      ),
-    });
+    await appendEvents(log, first, Math.min(events, first + APPEND_RECORDS));
   }
+}
+
+async function appendEvents(log: EventLog, first: number, end: number): Promise<void> {
+  const createdAtMs = Date.now();
+  const batches = Array.from({ length: PARTITIONS }, () => new RecordBatchBuilder({ createdAtMs }));
+  for (let i = first; i < end; i++) {
+    const text = event(i, START_MS + Math.floor((i * 1000) / EVENTS_PER_EVENT_SECOND));
+    const key = Buffer.from(text.slice(9, 15));
+    batches[partitionFor(key, PARTITIONS)]!.append(key, Buffer.from(text));
+  }
+  await log.commit({
+    appends: batches.flatMap((batch, partition) =>
+      batch.count > 0 ? [{ topic: 'events', partition, batch }] : [],
+    ),
+  });
 }
 
 async function measureCount(folder: string, params: Params): Promise<Record<string, number>> {
@@ -147,6 +155,38 @@ async function measureCount(folder: string, params: Params): Promise<Record<stri
     cpuMicrosPerEvent: (cpu.user + cpu.system) / params.events,
     updatesSent: updates,
   };
+}
+
+/** From the append's call until the result is committed, at a steady rate; the producer is in this process. */
+async function measureLatency(folder: string, params: Params): Promise<Record<string, number>> {
+  const log = await openLog(folder);
+  await log.createTopic('events', { partitions: PARTITIONS });
+  const latencies: number[] = [];
+  const meter: Meter = {
+    ...silentMeter,
+    histogram: (name) => ({
+      observe(value, count = 1) {
+        if (name === 'streams_result_latency_ms') for (let i = 0; i < count; i++) latencies.push(value);
+      },
+    }),
+  };
+  const runtime = await start({ log, folder }, counting(), { ...params, meter });
+  const startMs = performance.now();
+  let sent = 0;
+  while (sent < params.rate * LATENCY_SECONDS) {
+    const due = Math.min(params.rate * LATENCY_SECONDS, ((performance.now() - startMs) * params.rate) / 1000);
+    for (; sent + APPEND_RECORDS <= due; sent += APPEND_RECORDS) {
+      if (sent < params.rate * 2) latencies.length = 0;
+      void appendEvents(log, sent, sent + APPEND_RECORDS);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  await until(() => committed(log, 'count', 'events') === sent);
+  await runtime.close();
+  await log.close();
+  latencies.sort((one, other) => one - other);
+  const quantile = (q: number) => latencies[Math.floor(latencies.length * q)]!;
+  return { resultMsP50: quantile(0.5), resultMsP99: quantile(0.99), resultMsMax: latencies.at(-1)! };
 }
 
 /** As the Java side: event made, serialised and piped; output read now and then. */
@@ -267,6 +307,7 @@ interface RuntimeParams {
   readonly commitMs: number;
   readonly cacheBytes: number;
   readonly checkpointRecordsMin?: number;
+  readonly meter?: Meter;
 }
 
 function start(
@@ -280,7 +321,7 @@ function start(
     clock,
     files: nodeFileSystem,
     stateFolder: join(folder, 'streams'),
-    meter: silentMeter,
+    meter: options.meter ?? silentMeter,
     logger: { ...silentLogger, warn: console.warn, error: console.error },
     commitIntervalMs: options.commitMs,
     cacheBytesMax: options.cacheBytes,

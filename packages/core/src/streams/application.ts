@@ -54,7 +54,8 @@ export class Application {
   readonly #options: ApplicationOptions;
   readonly #topology: Topology;
   readonly #factory: TaskFactory;
-  readonly #committer: Committer;
+  /** One for each sub-topology, so that a step need not wait for the step before it. */
+  readonly #committers: readonly Committer[];
   readonly #running: RunningTask[] = [];
   /** Share of the state that is restored, by task. */
   readonly #restored = new Map<string, number>();
@@ -69,13 +70,15 @@ export class Application {
     this.metrics = new StreamsMetrics(meter, this.id);
     const onFailure = (error: unknown) => this.fail(error);
     this.#factory = new TaskFactory({ ...options, metrics: this.metrics, onResume: wake, onFailure });
-    this.#committer = new Committer({
-      ...options,
-      application: this.id,
-      metrics: this.metrics,
-      tasks: () => this.tasks(),
-      onCommitted: (commit, changelogEnds) => this.#onCommitted(commit, changelogEnds),
-      onFailure,
+    this.#committers = topology.subTopologies.map(({ id }) => {
+      return new Committer({
+        ...options,
+        application: this.id,
+        metrics: this.metrics,
+        tasks: () => this.#running.filter(({ subTopology }) => subTopology.id === id).map(({ task }) => task),
+        onCommitted: (commit, changelogEnds) => this.#onCommitted(commit, changelogEnds),
+        onFailure,
+      });
     });
   }
 
@@ -150,11 +153,11 @@ export class Application {
     if (this.#isOver) return 0;
     try {
       const pendingBytes = this.#pendingBytes;
-      if (pendingBytes > COMMIT_BYTES) this.#committer.request(0);
+      if (pendingBytes > COMMIT_BYTES) this.#committerOf(task).request(0);
       if (pendingBytes > PENDING_BYTES_MAX) return 0;
       const count = task.run(recordsMax);
       this.#fetch(task);
-      if (count > 0) this.#requestCommit(task);
+      this.#requestCommit(task);
       return count;
     } catch (error) {
       this.fail(error);
@@ -170,9 +173,14 @@ export class Application {
 
   #requestCommit(task: StreamTask): void {
     const { commitIntervalMs } = this.#options;
-    if (task.hasWritten) this.#committer.request(commitIntervalMs);
-    else if (task.hasProgressed)
-      this.#committer.request(Math.max(commitIntervalMs, OFFSETS_COMMIT_INTERVAL_MS));
+    if (task.hasWritten) this.#committerOf(task).request(commitIntervalMs);
+    else if (task.hasProgressed) {
+      this.#committerOf(task).request(Math.max(commitIntervalMs, OFFSETS_COMMIT_INTERVAL_MS));
+    }
+  }
+
+  #committerOf({ subTopologyId }: StreamTask): Committer {
+    return this.#committers[subTopologyId]!;
   }
 
   #fetch(task: StreamTask): void {
@@ -225,7 +233,7 @@ export class Application {
     if (this.#isOver || this.#options.closing.aborted) return;
     this.#state = 'failed';
     this.metrics.running.set(0);
-    this.#committer.stop();
+    for (const committer of this.#committers) committer.stop();
     for (const { task } of this.#running) task.close();
     const fields = { application: this.id, message: messageOf(error), error };
     this.#options.logger.error('streams: a topology has stopped', fields);
@@ -247,7 +255,7 @@ export class Application {
 
   async #finalCommit(): Promise<boolean> {
     try {
-      await this.#committer.finish();
+      await Promise.all(this.#committers.map((committer) => committer.finish()));
       return true;
     } catch (error) {
       const fields = { application: this.id, message: messageOf(error) };

@@ -23,7 +23,7 @@ const RETRY_MS_MIN = 10;
 const RETRY_MS_MAX = 1000;
 
 /**
- * Commits an application's tasks together: outputs, changelogs and input offsets in one `log.commit`. One
+ * Commits the tasks of a sub-topology together: outputs, changelogs and input offsets in one `log.commit`. One
  * commit is under way at a time, and processing goes on meanwhile; a commit that the log could not take is
  * tried again as it is.
  */
@@ -32,7 +32,8 @@ export class Committer {
   #cancelTimer: (() => void) | undefined;
   #dueMs = Infinity;
   #underWay: Promise<void> | undefined;
-  #requestedDelayMs = Infinity;
+  #requestedIntervalMs = Infinity;
+  #lastBeganMs = -Infinity;
   #isStopped = false;
   /** Why a commit was given up: nothing may be committed after what it held. */
   #givenUp: { readonly error: unknown } | undefined;
@@ -41,23 +42,23 @@ export class Committer {
     this.#options = options;
   }
 
-  get isUnderWay(): boolean {
-    return this.#underWay !== undefined;
-  }
-
-  /** Asks for a commit at most `delayMs` from now, or right after the one under way. */
-  request(delayMs: number): void {
+  /**
+   * Asks for a commit: at once, but no sooner than `intervalMs` after the beginning of the last one, and not
+   * while one is under way.
+   */
+  request(intervalMs: number): void {
     if (this.#isStopped) return;
     if (this.#underWay !== undefined) {
-      this.#requestedDelayMs = Math.min(this.#requestedDelayMs, delayMs);
+      this.#requestedIntervalMs = Math.min(this.#requestedIntervalMs, intervalMs);
       return;
     }
     const { clock } = this.#options;
-    const dueMs = clock.monotonicMs() + delayMs;
+    const nowMs = clock.monotonicMs();
+    const dueMs = Math.max(nowMs, this.#lastBeganMs + intervalMs);
     if (dueMs >= this.#dueMs) return;
     this.#cancelTimer?.();
     this.#dueMs = dueMs;
-    this.#cancelTimer = clock.schedule(() => this.#begin(), delayMs);
+    this.#cancelTimer = clock.schedule(() => this.#begin(), dueMs - nowMs);
   }
 
   /** Commits what can be committed now, after the commit that is under way; rejects as the log does. */
@@ -78,6 +79,7 @@ export class Committer {
   #begin(): void {
     this.#dueMs = Infinity;
     this.#cancelTimer = undefined;
+    this.#lastBeganMs = this.#options.clock.monotonicMs();
     let commit: ApplicationCommit | undefined;
     try {
       commit = this.#capture();
@@ -101,10 +103,10 @@ export class Committer {
 
   #end(): void {
     this.#underWay = undefined;
-    if (this.#requestedDelayMs === Infinity) return;
-    const delayMs = this.#requestedDelayMs;
-    this.#requestedDelayMs = Infinity;
-    this.request(delayMs);
+    if (this.#requestedIntervalMs === Infinity) return;
+    const intervalMs = this.#requestedIntervalMs;
+    this.#requestedIntervalMs = Infinity;
+    this.request(intervalMs);
   }
 
   #capture(): ApplicationCommit | undefined {

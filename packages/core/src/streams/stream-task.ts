@@ -28,8 +28,7 @@ export interface TaskCommit {
 }
 
 export interface StreamTaskOptions {
-  /** Sub-topology and partition, as `0_3`. */
-  readonly id: string;
+  readonly subTopologyId: number;
   readonly application: string;
   readonly partition: number;
   readonly processors: ProcessorTopology;
@@ -50,7 +49,7 @@ interface Suspension {
 
 /** One partition of a sub-topology: processes its records in order and collects what a commit holds. */
 export class StreamTask {
-  readonly id: string;
+  readonly subTopologyId: number;
   readonly processors: ProcessorTopology;
   readonly inputs: readonly TaskInput[];
   readonly #options: StreamTaskOptions;
@@ -61,7 +60,7 @@ export class StreamTask {
   #isAbandoned = false;
 
   constructor(options: StreamTaskOptions) {
-    this.id = options.id;
+    this.subTopologyId = options.subTopologyId;
     this.processors = options.processors;
     this.inputs = options.inputs;
     this.#options = options;

@@ -17,7 +17,7 @@ export interface StreamsRuntimeOptions {
   readonly stateFolder: string;
   readonly meter: Meter;
   readonly logger: Logger;
-  /** How long results may wait for the next commit. Default 50. */
+  /** Least time between commits of a topology, and so the longest that results wait for one. Default 50. */
   readonly commitIntervalMs?: number;
   /**
    * As `cacheBytesMax` of a topology, for those that do not say. Default 10 MiB for each task; 0 sends every

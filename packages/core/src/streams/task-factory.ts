@@ -84,7 +84,7 @@ export class TaskFactory {
    * The running task, once its stores are restored. Begins where the group's offsets say, else at the topic's
    * start.
    */
-  createTask({ id, subTopology, partition, processors }: TaskParts): StreamTask {
+  createTask({ subTopology, partition, processors }: TaskParts): StreamTask {
     const { topology, log, clock, reader, logger, onResume, onFailure } = this.#options;
     processors.open();
     const inputs: TaskInput[] = [];
@@ -96,7 +96,7 @@ export class TaskFactory {
       inputs.push(new TaskInput({ source, partition, position, log, reader, logger }));
     }
     return new StreamTask({
-      id,
+      subTopologyId: subTopology.id,
       application: topology.applicationId,
       partition,
       processors,

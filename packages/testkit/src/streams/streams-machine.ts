@@ -109,7 +109,8 @@ export class StreamsMachine {
       // oxlint-disable-next-line typescript/only-throw-error -- no error, and never shown
       if (life.isCrashed) throw CRASHED;
       // Time passes only for work that waits for it.
-      await this.clock.advance(turn < 20 ? 0 : 1);
+      if (turn < 20) await new Promise(setImmediate);
+      else await this.clock.advance(1);
     }
     return work;
   }
