@@ -61,7 +61,7 @@ export class EventValidator {
     return (
       fields['event_type'] === this.#name &&
       isEventId(fields[this.#idField]) &&
-      timestampMs(fields[this.#timeField]) === timestampMs(fields[this.#timeField]) &&
+      !Number.isNaN(timestampMs(fields[this.#timeField])) &&
       this.#compiled.Check(event) &&
       this.#fitsColumns(fields)
     );

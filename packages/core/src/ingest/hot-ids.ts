@@ -76,20 +76,22 @@ export class HotIds {
 
   /** Begins with what a journal holds. */
   restore(blocks: readonly JournalBlock[], nextSequence: number): void {
+    const groups = blocks.flatMap((block) => block.groups);
+    const counts = new Map<number, number>();
+    for (const { sequence, hashes } of groups) {
+      counts.set(sequence, (counts.get(sequence) ?? 0) + hashes.length / 4);
+    }
     const parts = new Map<number, HotPart>();
     this.#nextSequence = nextSequence;
-    for (const { groups } of blocks) {
-      for (const { sequence, sinceMs, hashes } of groups) {
-        const part = parts.get(sequence) ?? {
-          sequence,
-          sinceMs,
-          table: new IdTable(),
-          unflushed: new HashBuffer(),
-        };
+    for (const { sequence, sinceMs, hashes } of groups) {
+      let part = parts.get(sequence);
+      if (part === undefined) {
+        const table = new IdTable(counts.get(sequence));
+        part = { sequence, sinceMs, table, unflushed: new HashBuffer() };
         parts.set(sequence, part);
-        for (let at = 0; at < hashes.length; at += 4) part.table.claim(hashes, at, STORED);
-        this.#nextSequence = Math.max(this.#nextSequence, sequence + 1);
       }
+      for (let at = 0; at < hashes.length; at += 4) part.table.claim(hashes, at, STORED);
+      this.#nextSequence = Math.max(this.#nextSequence, sequence + 1);
     }
     const ordered = [...parts.values()].toSorted((a, b) => a.sequence - b.sequence);
     this.#hot = ordered.pop() ?? this.#newPart(0);

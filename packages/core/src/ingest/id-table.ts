@@ -21,11 +21,22 @@ export const TABLE_ENTRIES_MAX = LOAD_MAX * 2 ** 20;
  * it.
  */
 export class IdTable {
-  #bits = SLOTS_BITS_MIN;
-  #words = new Uint32Array(WORDS << SLOTS_BITS_MIN);
-  #owners = new Uint32Array(1 << SLOTS_BITS_MIN);
+  #bits: number;
+  #words: Uint32Array;
+  #owners: Uint32Array;
   #count = 0;
   #claimedCount = 0;
+
+  /**
+   * `expectedCount`: ids that will come. Ids that come in ascending order need a table of the right size from the
+   * beginning: in a smaller one they would all crowd its first slots.
+   */
+  constructor(expectedCount = 0) {
+    this.#bits = SLOTS_BITS_MIN;
+    while (expectedCount > 2 ** this.#bits * LOAD_MAX) this.#bits++;
+    this.#words = new Uint32Array(WORDS << this.#bits);
+    this.#owners = new Uint32Array(1 << this.#bits);
+  }
 
   /** Ids, claimed or stored. */
   get count(): number {
