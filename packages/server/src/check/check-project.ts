@@ -68,9 +68,9 @@ function repeatedNames(project: Project, files: ProjectFiles): Problem[] {
   for (const { what, name, file } of named) {
     const key = `${what} ${name}`;
     if (first.has(key)) {
-      const places = [first.get(key), file].map((path) => relative(project.folder, path ?? ''));
-      const remedy = 'Give each a name of its own.';
-      problems.push({ text: `${places.join(' and ')}: there are two of ${what} '${name}'.`, remedy });
+      const places = new Set([first.get(key), file].map((path) => relative(project.folder, path ?? '')));
+      const text = `${[...places].join(' and ')}: more than one ${what} has the name '${name}'.`;
+      problems.push({ text, remedy: 'Give each a name of its own.' });
     }
     first.set(key, file);
   }

@@ -30,6 +30,7 @@ export interface CompanionTarget {
 }
 
 const STOP_GRACE_MS = 1500;
+const STDERR_GRACE_MS = 500;
 const RESTART_DELAY_MS = 2000;
 const RESTART_DELAY_MS_MAX = 60_000;
 /** Who ran longer than this counts as well again. */
@@ -37,6 +38,19 @@ const STEADY_MS = 60_000;
 /** Nothing but a change by hand helps, as the program's own commands say it. */
 const EXIT_UNFIT = 2;
 const PROGRAM = join(import.meta.dirname, '../main.ts');
+
+interface Run {
+  readonly target: CompanionTarget;
+  /** How often it ended before, in a row. */
+  readonly failures: number;
+}
+
+interface FailedRun extends Run {
+  readonly startedMs: number;
+  /** Exit code or signal. */
+  readonly ended: number | NodeJS.Signals | null;
+  readonly complaint: string;
+}
 
 /**
  * The project's companion processes: started when the server listens, restarted when they fail, stopped with
@@ -58,8 +72,8 @@ export class Companions {
     this.#start(companion, { target, failures: 0 });
   }
 
-  #start(companion: Companion, run: { target: CompanionTarget; failures: number }): void {
-    const { projectFolder, stateFolder, logger, restartDelayMs = RESTART_DELAY_MS } = this.#options;
+  #start(companion: Companion, run: Run): void {
+    const { projectFolder, stateFolder } = this.#options;
     const { url, key } = run.target;
     const { name } = companion;
     const [script, args] =
@@ -75,6 +89,7 @@ export class Companions {
         MILLRACE_STATE: stateFolder,
         ...(key === undefined ? {} : { MILLRACE_KEY: key }),
       },
+      execArgv: ['--disable-warning=ExperimentalWarning'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'json',
     });
@@ -83,23 +98,43 @@ export class Companions {
     child.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2000)));
     child.on('message', (message) => this.#receive(name, message));
     child.on('error', (error) => (complaint += error.message));
-    child.on('close', (code, signal) => {
+    child.on('exit', (code, signal) => {
       this.#running.delete(name);
       if (this.#stopping || code === 0) return;
-      if (code === EXIT_UNFIT && 'command' in companion) {
-        logger.warn(`${name} ended, and is not started again`, { complaint });
-        this.#forget(name);
-        return;
-      }
-      const failures = performance.now() - startedMs > STEADY_MS ? 0 : run.failures;
-      const delayMs = Math.min(RESTART_DELAY_MS_MAX, restartDelayMs * 2 ** failures);
-      logger.warn(`${name} ended with ${code ?? signal}, starting it again`, { complaint, delayMs });
-      const timer = setTimeout(() => {
+      // What it complained of may still be under way; a process of its own may hold the pipe open for good.
+      const timer = this.#later(STDERR_GRACE_MS, () => ended());
+      const ended = () => {
+        clearTimeout(timer);
         this.#timers.delete(timer);
-        this.#start(companion, { target: run.target, failures: failures + 1 });
-      }, delayMs);
-      this.#timers.add(timer);
+        child.off('close', ended);
+        if (!this.#stopping) this.#failed(companion, { ...run, startedMs, ended: code ?? signal, complaint });
+      };
+      child.once('close', ended);
     });
+  }
+
+  #failed(companion: Companion, run: FailedRun): void {
+    const { logger, restartDelayMs = RESTART_DELAY_MS } = this.#options;
+    const { target, ended, complaint } = run;
+    const { name } = companion;
+    if (ended === EXIT_UNFIT && 'command' in companion) {
+      logger.warn(`${name} ended, and is not started again`, { complaint });
+      this.#forget(name);
+      return;
+    }
+    const failures = performance.now() - run.startedMs > STEADY_MS ? 0 : run.failures;
+    const delayMs = Math.min(RESTART_DELAY_MS_MAX, restartDelayMs * 2 ** failures);
+    logger.warn(`${name} ended with ${ended}, starting it again`, { complaint, delayMs });
+    this.#later(delayMs, () => this.#start(companion, { target, failures: failures + 1 }));
+  }
+
+  #later(delayMs: number, action: () => void): NodeJS.Timeout {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, delayMs);
+    this.#timers.add(timer);
+    return timer;
   }
 
   probe(name: string): SourceProbeResult {

@@ -15,7 +15,8 @@ export const PROJECT_ERRORS = {
   PROJECT_NOT_LINKED: {
     kind: 'config',
     cause: 'The project does not find Millrace.',
-    remedy: 'Run `npm install` in the project; its package.json says where the checkout is (`"millrace": "file:…"`).',
+    remedy:
+      'Run `npm install` in the project; its package.json says where the checkout is (`"millrace": "file:…"`).',
   },
   PROJECT_BAD_DEFINITION: {
     kind: 'config',

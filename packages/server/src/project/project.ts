@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isMillraceError, messageOf, type MillraceError } from '@millrace/core/base';
+import { assert, isMillraceError, messageOf, type MillraceError } from '@millrace/core/base';
 import { isEventContract, type EventContract } from '@millrace/core/contract';
 import { isAlertDefinition, type AlertDefinition } from '@millrace/core/observe';
 import { isTopology, type Topology } from '@millrace/core/streams';
@@ -32,7 +32,7 @@ export async function loadProject(folder: string): Promise<Project> {
 /** The project, or everything that keeps it from being loaded: never an empty list. */
 export type InspectedProject =
   | { readonly project: Project; readonly files: ProjectFiles }
-  | { readonly problems: readonly MillraceError[] };
+  | { readonly problems: readonly [MillraceError, ...MillraceError[]] };
 
 /** Where each definition was found. */
 export type ProjectFiles = ReadonlyMap<EventContract | Topology | AlertDefinition, string>;
@@ -58,7 +58,9 @@ export async function inspectProject(folder: string): Promise<InspectedProject> 
     collect(found, { folder: 'streams', isKind: isTopology, wanted: 'topology made by defineTopology' }),
     collect(found, { folder: 'alerts', isKind: isAlertDefinition, wanted: 'alert made by defineAlert' }),
   ]);
-  if (definition === undefined || problems.length > 0) return { problems };
+  const [first, ...others] = problems;
+  if (first !== undefined) return { problems: [first, ...others] };
+  assert(definition !== undefined, 'a definition that is not there is a problem');
   const project: Project = {
     folder: root,
     definition,
@@ -142,7 +144,11 @@ async function importFile(file: string): Promise<Record<string, unknown>> {
   } catch (cause) {
     const message = `${placeOf(file, cause)}: ${messageOf(cause)}`;
     const isUnlinked = messageOf(cause).startsWith("Cannot find package 'millrace'");
-    throw fail(isUnlinked ? 'PROJECT_NOT_LINKED' : 'PROJECT_BROKEN_FILE', { message, details: { file }, cause });
+    throw fail(isUnlinked ? 'PROJECT_NOT_LINKED' : 'PROJECT_BROKEN_FILE', {
+      message,
+      details: { file },
+      cause,
+    });
   }
 }
 
