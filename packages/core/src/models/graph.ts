@@ -11,6 +11,8 @@ export type Parent =
 export interface Graph {
   readonly ordered: readonly Model[];
   parentsOf(model: Model): readonly Parent[];
+  /** Those of its parents that are sources. */
+  sourcesOf(model: Model): readonly Source[];
   /** All models that read the model, directly or through others, parents before children. */
   descendantsOf(id: string): readonly Model[];
 }
@@ -61,6 +63,7 @@ export function buildGraph(manifest: Manifest): Graph {
   return {
     ordered,
     parentsOf,
+    sourcesOf: (model) => parentsOf(model).flatMap(({ kind, node }) => (kind === 'source' ? [node] : [])),
     descendantsOf(id) {
       const reached = new Set([id]);
       return ordered.filter((model) => {

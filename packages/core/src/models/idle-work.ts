@@ -1,6 +1,7 @@
 import type { Clock, Counter, Logger, Meter, Random } from '../base/index.ts';
 import type { RefreshReport, SqlSession } from '../warehouse/index.ts';
 import type { Graph } from './graph.ts';
+import { IdAudit } from './id-audit.ts';
 import type { LiveModelSet } from './live-model-set.ts';
 import type { LiveTables } from './live-tables.ts';
 import { Pace } from './pace.ts';
@@ -34,6 +35,8 @@ export interface IdleWorkOptions {
 const WHOLE_PACE = { shareMax: 0.1, pauseMsMin: 5_000 };
 /** Samples have at most a twentieth. */
 const SAMPLE_PACE = { shareMax: 0.05, pauseMsMin: 1_000 };
+/** The comparison of ids reads all of history again and again. */
+const AUDIT_PACE = { shareMax: 0.03, pauseMsMin: 500 };
 const DENSITY_PACE = { shareMax: 0.01, pauseMsMin: 2_000 };
 const DUE_PACE = { shareMax: 0.05, pauseMsMin: 250 };
 
@@ -45,6 +48,8 @@ export class IdleWork {
   readonly #due: Pace;
   readonly #sample: Pace;
   readonly #density: Pace;
+  readonly #auditPace: Pace;
+  readonly #audit: IdAudit;
   readonly #whole = new Map<string, { isDirty: boolean; readonly pace: Pace }>();
   #models: LiveModelSet | undefined;
   #tables: LiveTables | undefined;
@@ -55,6 +60,8 @@ export class IdleWork {
     this.#options = options;
     this.#due = new Pace(options.clock, DUE_PACE);
     this.#density = new Pace(options.clock, DENSITY_PACE);
+    this.#auditPace = new Pace(options.clock, AUDIT_PACE);
+    this.#audit = new IdAudit(options);
     this.#sample = new Pace(options.clock, SAMPLE_PACE);
     this.#checkedKeys = options.meter.counter('models_checked_keys_total', 'Keys compared with the full SQL');
     this.#drifts = options.meter.counter(
@@ -67,6 +74,7 @@ export class IdleWork {
   start(models: LiveModelSet, tables: LiveTables): void {
     this.#models = models;
     this.#tables = tables;
+    this.#audit.restart();
     this.#whole.clear();
     for (const { runs, model } of models.plans) {
       if (runs === 'whole')
@@ -100,6 +108,13 @@ export class IdleWork {
     if (this.#density.isDue()) {
       await this.#density.run(() => models.measureDensity(session, this.#nextDensity++));
       return undefined;
+    }
+    if (this.#auditPace.isDue()) {
+      const corrected = await this.#auditPace.run(() => this.#audit.run(session, models));
+      if (corrected !== undefined) {
+        this.noteChanges(corrected.changedTables);
+        return corrected;
+      }
     }
     return this.#checkSample(session, { models, tables });
   }
@@ -169,7 +184,7 @@ export class IdleWork {
     found: { models: LiveModelSet; tables: LiveTables; plan: KeyedPlan; result: SampleResult },
   ): Promise<RefreshReport> {
     const { models, tables, plan, result } = found;
-    const { graph, logger, onDrift } = this.#options;
+    const { graph, state, logger, onDrift } = this.#options;
     const affected = new Set([plan.model, ...graph.descendantsOf(plan.model.id)]);
     const rebuilt = models.plans.filter(
       ({ model, runs }) => affected.has(model) && (runs === 'keyed' || runs === 'whole'),
@@ -183,8 +198,12 @@ export class IdleWork {
       where,
     });
     this.#drifts.add(1);
+    this.#audit.restart();
     await inTransaction(session, async () => {
-      for (const each of rebuilt) models.noteBuilt(each, await tables.build(each));
+      for (const each of rebuilt) {
+        models.noteBuilt(each, await tables.build(each));
+        await state.restartAudit(session, graph.sourcesOf(each.model));
+      }
     });
     onDrift?.({ model: plan.model.name, relation, differenceCount, where });
     return {

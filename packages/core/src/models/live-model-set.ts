@@ -5,6 +5,7 @@ import type { PreparedModel } from './live-tables.ts';
 import type { Source } from './manifest.ts';
 import { ModelRefresh } from './model-refresh.ts';
 import { deltaId, type KeyedPlan, type ModelPlan } from './plan.ts';
+import { columnList } from './refresh-sql.ts';
 import type { RelationChanges } from './row-changes.ts';
 import { RowDensity } from './row-density.ts';
 import { SourceChanges, type AsOfStep } from './source-changes.ts';
@@ -81,16 +82,30 @@ export class LiveModelSet {
     return this.#propagate(session, known);
   }
 
-  /** Computes the rows of some keys of a model again, and whatever depends on them. */
-  async repair(session: SqlSession, { id, keys }: { id: string; keys: string }): Promise<RefreshReport> {
+  /** Sources whose promise to be unique models rely on, where it can be checked in order. */
+  get uniqueSources(): readonly Source[] {
+    const sources = this.#sources.map(({ source }) => source).filter(({ live }) => live.order !== undefined);
+    return [...new Set(sources)].filter((source) => this.#appendingReaders(source).length > 0);
+  }
+
+  /** Computes the rows of some ids again, in all models that only add what a source brings, and what follows from them. */
+  async repairReadersOf(session: SqlSession, source: Source, ids: string): Promise<RefreshReport> {
     const known = new Map<string, RelationChanges>();
-    const model = this.#live.find(({ plan }) => plan.model.id === id);
-    if (model === undefined) return { changedTables: [], modelsMs: {} };
-    const { changes } = await model.refresh.repair(session, keys);
-    if (changes !== undefined) known.set(id, changes);
+    const repaired: string[] = [];
+    for (const { plan, refresh } of this.#appendingReaders(source)) {
+      const { changes } = await refresh.repair(session, `select ${columnList(plan.grain)} from ${ids}`);
+      if (changes !== undefined) known.set(plan.model.id, changes);
+      repaired.push(relationKey(plan.model.relation));
+    }
     const report = await this.#propagate(session, known);
-    const changedTables = this.withViews([relationKey(model.plan.model.relation), ...report.changedTables]);
-    return { ...report, changedTables };
+    return { ...report, changedTables: this.withViews([...repaired, ...report.changedTables]) };
+  }
+
+  #appendingReaders(source: Source): readonly LiveModel[] {
+    const ids = [deltaId(source.id, false), deltaId(source.id, true)];
+    return this.#live.filter(
+      ({ plan }) => plan.strategy === 'append' && plan.parents.some((parent) => ids.includes(parent.deltaId)),
+    );
   }
 
   /** Learns how dense the rows of one parent lie, one after the other. */

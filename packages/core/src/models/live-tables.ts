@@ -15,6 +15,8 @@ export interface PreparedModel {
   readonly plan: ModelPlan;
   /** No two rows have the same key, counted when the table was built. */
   readonly isUnique: boolean;
+  /** The table was built now. */
+  readonly isBuilt: boolean;
 }
 
 type Table = 'table' | 'view';
@@ -61,12 +63,12 @@ export class LiveTables {
       const isStale = this.#graph.parentsOf(model).some(({ node }) => changed.has(node.id));
       const reason = await this.#reasonToBuild(plan, { before, kind, isStale });
       if (reason === undefined) {
-        prepared.push({ plan, isUnique: before?.isUnique ?? false });
+        prepared.push({ plan, isUnique: before?.isUnique ?? false, isBuilt: false });
         continue;
       }
       this.#logger.info('building a model from its full SQL', { model: model.name, reason });
       changed.add(model.id);
-      prepared.push({ plan, isUnique: await this.build(plan, kind) });
+      prepared.push({ plan, isUnique: await this.build(plan, kind), isBuilt: true });
     }
     await this.#forgetOthers();
     return prepared;

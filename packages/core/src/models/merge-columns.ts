@@ -162,13 +162,18 @@ async function isInteger(
   session: SqlSession,
   { tree, expression }: { tree: SyntaxNode; expression: { outer: SyntaxNode; inner: SyntaxNode } },
 ): Promise<boolean> {
-  const byPosition = nodesOf(tree['group_expressions']).some((group) => group.class === 'CONSTANT');
-  if (byPosition) return false;
   const items = [
     { ...expression.inner, alias: 'inner_value' },
     { ...expression.outer, alias: 'outer_value' },
   ];
-  const sql = await printSelect(session, { ...tree, select_list: items, modifiers: [] });
+  // Positions mean columns that the probe does not have.
+  const selected = nodesOf(tree['select_list']);
+  const groups = nodesOf(tree['group_expressions']).map((group) => {
+    const item = selected[Number(constantText(group)) - 1];
+    return item === undefined ? group : { ...item, alias: '' };
+  });
+  const probe = { ...tree, select_list: items, group_expressions: groups, modifiers: [] };
+  const sql = await printSelect(session, probe);
   if (typeof sql !== 'string') return false;
   const types = await describeQuery(session, sql);
   return types.every(({ type }) => INTEGER.test(type));

@@ -89,7 +89,13 @@ export class ModelRefresh {
   async repair(session: SqlSession, keys: string): Promise<RefreshedModel> {
     const columns = this.plan.grain.map((_, index) => keyName(index)).join(', ');
     await session.run(createScratch(this.#scratch.keys, `select * from (${keys}) as k(${columns})`));
-    return this.#recompute(session, UNBOUNDED);
+    const repaired = await this.#recompute(session, UNBOUNDED);
+    const { changes } = repaired;
+    if (changes?.removed === undefined) return repaired;
+    // Nothing says which times the keys touch but their rows.
+    const rows = `(from ${changes.removed} union all from ${changes.added})`;
+    const times = await touchedTimes(session, rows, this.#readerTimes);
+    return { isChanged: true, changes: { ...changes, times: times ?? new Map() } };
   }
 
   async #append(session: SqlSession, changed: RelationChanges | undefined): Promise<RefreshedModel> {

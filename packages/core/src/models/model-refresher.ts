@@ -96,6 +96,9 @@ class ProjectModels implements LiveModels {
       await this.#state.create(session);
       const planned = await tables.prepare(await this.#state.unseen(session, this.#sources));
       await this.#state.reset(session);
+      for (const { plan, isBuilt } of planned) {
+        if (isBuilt) await this.#state.restartAudit(session, this.#graph.sourcesOf(plan.model));
+      }
       return planned;
     });
     const [graph, sources, clock, meter] = [this.#graph, this.#sources, this.#clock, this.#meter];

@@ -54,7 +54,7 @@ export class RefreshState {
       const [known] = await session.rows(`select 1 from ${this.#sources} where source = ${quoteText(id)}`);
       statements.push(
         known === undefined
-          ? `insert into ${this.#sources} values (${quoteText(id)}, ${last}, ${last})`
+          ? `insert into ${this.#sources} values (${quoteText(id)}, ${last}, null)`
           : `update ${this.#sources} set last_row = ${last} where source = ${quoteText(id)}`,
       );
     }
@@ -91,6 +91,31 @@ export class RefreshState {
         where source = ${quoteText(source.id)} and n.last is not null`);
     }
     if (statements.length > 0) await session.run(statements.join(';\n'));
+  }
+
+  /** What was compared for repeated ids, and what there is. */
+  async auditRange(
+    session: SqlSession,
+    source: Source,
+  ): Promise<Readonly<Record<'first' | 'audited' | 'last', number | undefined>>> {
+    const order = quoteName(source.live.order ?? '');
+    const [row] = await session.rows(`select min(${order}), max(${order}),
+      (select max(audited_row) from ${this.#sources} where source = ${quoteText(source.id)})
+      from ${relationSql(source.relation)}`);
+    return { first: numberOf(row?.[0]), last: numberOf(row?.[1]), audited: numberOf(row?.[2]) };
+  }
+
+  async noteAudited(session: SqlSession, source: Source, upTo: number): Promise<void> {
+    await session.run(
+      `update ${this.#sources} set audited_row = ${upTo} where source = ${quoteText(source.id)}`,
+    );
+  }
+
+  /** Begins from the first row again: a model was built from them. */
+  async restartAudit(session: SqlSession, sources: readonly Source[]): Promise<void> {
+    if (sources.length === 0) return;
+    const ids = sources.map(({ id }) => quoteText(id)).join(', ');
+    await session.run(`update ${this.#sources} set audited_row = null where source in (${ids})`);
   }
 
   /** Moves `as_of` on when nothing is loaded, so that rows that wait become due. False when none is due. */

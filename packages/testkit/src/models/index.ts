@@ -4,3 +4,4 @@ export * from './rebind-queries.ts';
 export * from './event-history.ts';
 export * from './model-trial.ts';
 export * from './storefront-tables.ts';
+export * from './workshop.ts';

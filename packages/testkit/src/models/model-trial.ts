@@ -14,6 +14,8 @@ export interface ModelTrialOptions {
   readonly file?: string;
   /** `as_of` before the first load; none by default. */
   readonly asOf?: string;
+  /** Statements that make what else the models read. */
+  readonly setUp?: string;
 }
 
 /** A row of a raw table, by column; what is absent is null. */
@@ -22,7 +24,7 @@ export type RawRow = Readonly<Record<string, string | number | null>>;
 /** Real DuckDB with a loader's tables and live models, loaded by hand. */
 export class ModelTrial implements AsyncDisposable {
   readonly session: TestSession;
-  readonly models: LiveModels;
+  models: LiveModels;
   readonly drifts: Drift[] = [];
   readonly #options: ModelTrialOptions;
   #sequence = 0;
@@ -36,14 +38,20 @@ export class ModelTrial implements AsyncDisposable {
   static async open(options: ModelTrialOptions): Promise<ModelTrial> {
     const session = await openTestSession(options.file);
     await session.run(createRawTables(options.tables, options.asOf));
+    if (options.setUp !== undefined) await session.run(options.setUp);
     const trial = new ModelTrial(session, options);
     await trial.models.prepare(session);
     return trial;
   }
 
-  /** A refresher that knows nothing yet, as after a start. */
-  #refresher(): LiveModels {
-    const { manifest, clock, logger } = this.#options;
+  /** Starts again with a refresher that knows nothing but what is in the database. */
+  async restart(manifest = this.#options.manifest): Promise<void> {
+    this.models = this.#refresher(manifest);
+    await this.models.prepare(this.session);
+  }
+
+  #refresher(manifest = this.#options.manifest): LiveModels {
+    const { clock, logger } = this.#options;
     const onDrift = (drift: Drift) => this.drifts.push(drift);
     return createModelRefresher({ manifest, clock, onDrift, ...(logger === undefined ? {} : { logger }) });
   }
@@ -91,9 +99,9 @@ export class ModelTrial implements AsyncDisposable {
   }
 
   /** Compares all live tables with the full SQL of their models, row for row; returns what differs. */
-  async differences(): Promise<string[]> {
+  async differences(manifest = this.#options.manifest): Promise<string[]> {
     const found: string[] = [];
-    for (const model of this.#options.manifest.models) {
+    for (const model of manifest.models) {
       const planned = this.models.describePlan().find(({ name }) => name === model.name);
       if (model.sql === undefined || !['append', 'merge', 'keys'].includes(planned?.runs ?? '')) continue;
       const { schema, name } = model.relation;

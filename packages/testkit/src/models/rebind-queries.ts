@@ -7,7 +7,7 @@ const events = '"millrace"."raw"."events"';
 export const rebindQueries: Readonly<Record<string, string>> = {
   quoted3: `select * from ${events}`,
   unquoted_case: `select id from MILLRACE.Raw.EVENTS`,
-  quoted_mixed_case: `select id from "WH"."raw"."Events"`,
+  quoted_mixed_case: `select id from "MILLRACE"."raw"."Events"`,
   two_part: `select id from raw.events`,
   table_qualified_col: `select events.id from ${events}`,
   schema_qualified_col: `select raw.events.id from ${events}`,
