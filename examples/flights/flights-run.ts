@@ -28,7 +28,7 @@ export interface FlightsOutcome {
 
 const MAIN = fileURLToPath(import.meta.resolve('millrace/main'));
 
-/** Sends the flights with the command that a user would type, waits for the marts, and compares every figure. */
+/** Sends the flights with the command that a user would type, waits for the marts, compares every figure. */
 export async function runFlights(options: FlightsRunOptions): Promise<FlightsOutcome> {
   const { path, rowsMax, url, print } = options;
   await untilReady(url);

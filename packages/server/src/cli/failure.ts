@@ -1,8 +1,8 @@
 import { isMillraceError, messageOf } from '@millrace/core/base';
 
 /**
- * What a person reads when a command fails: a failure of the world by its code, message and remedy; one of the
- * machine by its message; what nobody expected with an apology. Stacks only where details are asked for.
+ * What a person reads when a command fails: a failure of the world by its code, message and remedy; one of
+ * the machine by its message; what nobody expected with an apology. Stacks only where details are asked for.
  */
 export function failureText(error: unknown, isVerbose: boolean): string {
   const details = isVerbose ? `\n\n${detailsOf(error)}` : '';

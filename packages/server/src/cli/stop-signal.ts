@@ -11,7 +11,7 @@ export interface StopSignalOptions {
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-/** A terminal signals the whole process group, and a launcher hands the signal on: one Ctrl-C may come twice. */
+/** A terminal signals the whole group, and a launcher hands the signal on: one Ctrl-C may come twice. */
 const SAME_REQUEST_MS = 1000;
 
 /** Calls `stop` at the first signal and `force` at a later one. */
