@@ -28,8 +28,8 @@ export class IdTable {
   #claimedCount = 0;
 
   /**
-   * `expectedCount`: ids that will come. Ids that come in ascending order need a table of the right size from the
-   * beginning: in a smaller one they would all crowd its first slots.
+   * `expectedCount`: ids that will come. Ids that come in ascending order need a table of the right size from
+   * the beginning: in a smaller one they would all crowd its first slots.
    */
   constructor(expectedCount = 0) {
     this.#bits = SLOTS_BITS_MIN;
