@@ -12,6 +12,7 @@ const TITLE = 'millrace-log';
 interface CheckpointContents {
   readonly logId: string;
   readonly sequence: number;
+  readonly journalFrom: number;
   readonly lastAppendedAtMs: number;
   readonly topics: readonly {
     readonly id: number;
@@ -26,13 +27,14 @@ interface CheckpointContents {
  *
  * ```
  * millrace-log FORMAT-VERSION CRC-32C-OF-THE-REST-IN-HEX
- * {"logId": …, "sequence": …, "topics": […], "groups": […]}
+ * {"logId": …, "sequence": …, "journalFrom": …, "topics": […], "groups": […]}
  * ```
  */
 export function encodeCheckpoint(state: LogState, checksum: Checksum): Uint8Array {
   const contents: CheckpointContents = {
     logId: Buffer.from(state.logId).toString('hex'),
     sequence: state.sequence,
+    journalFrom: state.journalFrom,
     lastAppendedAtMs: state.lastAppendedAtMs,
     topics: state.topics().map(({ id, description, partitions }) => ({
       id,
@@ -83,6 +85,7 @@ export function checkFormat(version: number, file: string): void {
 function restoreState(contents: CheckpointContents, segmentsFolder: string): LogState {
   const state = new LogState(new Uint8Array(Buffer.from(contents.logId, 'hex')), segmentsFolder);
   state.sequence = contents.sequence;
+  state.journalFrom = contents.journalFrom;
   state.lastAppendedAtMs = contents.lastAppendedAtMs;
   for (const { id, description, partitions } of contents.topics) {
     const topic = state.putTopic(id, decodeDescription(description));

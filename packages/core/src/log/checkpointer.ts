@@ -13,6 +13,7 @@ import { logError } from './errors.ts';
 import type { IndexStore } from './index-store.ts';
 import type { Journal } from './journal.ts';
 import type { LogState } from './log-state.ts';
+import type { SegmentFiles } from './segment-files.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 import type { Segment } from './segment.ts';
 
@@ -26,6 +27,7 @@ export interface CheckpointerOptions {
   readonly state: LogState;
   readonly journal: Journal;
   readonly writer: SegmentWriter;
+  readonly segmentFiles: SegmentFiles;
   readonly indexes: IndexStore;
   readonly files: FileSystem;
   readonly path: string;
@@ -53,8 +55,8 @@ export class Checkpointer {
   #checkpointing: Promise<void> | undefined;
   #cancelRetry: (() => void) | undefined;
   #coveredSequence: number;
-  /** Closed segments whose index is in memory only. */
-  #unstored: Segment[] = [];
+  /** Segments that were closed since the last checkpoint. */
+  #closed: Segment[] = [];
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -74,7 +76,7 @@ export class Checkpointer {
   }
 
   noteClosed(segment: Segment): void {
-    this.#unstored.push(segment);
+    this.#closed.push(segment);
   }
 
   /** A checkpoint is due at the next boundary, however little there is. */
@@ -97,6 +99,7 @@ export class Checkpointer {
     if (!isDue || this.#checkpointing !== undefined) return;
     this.#isRequested = false;
     journal.roll();
+    state.journalFrom = journal.number;
     const checkpoint = { sequence: state.sequence, encoded: encodeCheckpoint(state, checksum) };
     this.#checkpointing = this.#guard(() => this.#finish(checkpoint)).finally(
       () => (this.#checkpointing = undefined),
@@ -115,7 +118,9 @@ export class Checkpointer {
     this.#cancelRetry?.();
     await this.idle();
     if (this.#hasFailed) return;
-    const { state, checksum } = this.#options;
+    const { state, journal, checksum } = this.#options;
+    await journal.prepared();
+    state.journalFrom = journal.nextStart;
     await this.#finish({ sequence: state.sequence, encoded: encodeCheckpoint(state, checksum) });
     for (const partition of state.partitions()) {
       const active = partition.segments.at(-1);
@@ -139,19 +144,30 @@ export class Checkpointer {
   async #finish(checkpoint: { sequence: number; encoded: Uint8Array }): Promise<void> {
     const { writer, journal, files, path, clock } = this.#options;
     const startMs = clock.monotonicMs();
+    const closed = [...this.#closed];
     await writer.write();
     this.#options.onWritten();
     await this.#sync(() => writer.sync());
-    if (checkpoint.sequence > this.#coveredSequence) await writeCheckpoint(files, path, checkpoint.encoded);
+    for (const segment of closed) await this.#trim(segment);
+    await writeCheckpoint(files, path, checkpoint.encoded);
     this.#coveredSequence = checkpoint.sequence;
     await journal.release(checkpoint.sequence);
-    const closed = this.#unstored;
-    this.#unstored = [];
+    this.#closed = this.#closed.slice(closed.length);
     for (const segment of closed) {
       await this.#options.indexes.store(segment);
       this.#options.indexes.touch(segment);
     }
     this.#duration.observe(clock.monotonicMs() - startMs);
+  }
+
+  /** A closed segment ends with its last batch: what was written for refused commits is cut off. */
+  async #trim(segment: Segment): Promise<void> {
+    try {
+      await this.#options.segmentFiles.cut(segment.logPath, segment.size);
+    } catch (error) {
+      // Retention may have removed the file.
+      if (!segment.isRemoved) throw error;
+    }
   }
 
   async #sync(sync: () => Promise<void>): Promise<void> {

@@ -1,4 +1,4 @@
-import { assert, type Clock, type File, messageOf } from '../base/index.ts';
+import { assert, type Clock, messageOf } from '../base/index.ts';
 import type { Checksum } from './checksum.ts';
 import { CommitGroup, type CommitRequest, type PendingAppend } from './commit-group.ts';
 import { logError } from './errors.ts';
@@ -81,7 +81,7 @@ export class CommitQueue {
     const receipt = { baseOffsets, appendedAtMs };
     const { promise, resolve, reject } = Promise.withResolvers<CommitReceipt>();
     group.waiters.push({ receipt, startMs: clock.monotonicMs(), resolve, reject });
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#running ??= this.#run();
     return promise;
   }
 
@@ -125,6 +125,8 @@ export class CommitQueue {
       this.#frames.push(group.frame);
       if (!this.#hasFailed) this.#options.onBoundary();
     }
+    // In the same turn as the last look at the groups: a commit that comes now must start the next run.
+    this.#running = undefined;
   }
 
   async #pace(): Promise<void> {
@@ -184,14 +186,17 @@ export class CommitQueue {
    */
   async #cutOff(appends: readonly PendingAppend[]): Promise<void> {
     const { segmentFiles } = this.#options;
-    for (const { position, ...place } of appends.toReversed()) {
-      const path = pathOf(place);
-      const cut =
-        position === 0
-          ? segmentFiles.remove(path)
-          : segmentFiles.use(path, { create: false }, (file) => cutFile(file, position));
-      // Without it the next batches, or the next start, write over the remains.
-      await cut.catch(() => {});
+    for (const append of appends) {
+      const path = pathOf(append);
+      const segment = append.partition.segments.findLast(
+        ({ baseOffset }) => baseOffset === append.segmentBase,
+      );
+      try {
+        if (segment === undefined) await segmentFiles.remove(path);
+        else await segmentFiles.cut(path, segment.size);
+      } catch {
+        // The next batches, the next checkpoint or the next start write over the remains or cut them off.
+      }
     }
   }
 
@@ -234,10 +239,6 @@ export class CommitQueue {
       for (const waiter of waiters) waiter.reject(error);
     }
   }
-}
-
-async function cutFile(file: File, length: number): Promise<void> {
-  if ((await file.size()) > length) await file.truncate(length);
 }
 
 function pathOf(place: { readonly partition: PartitionLog; readonly segmentBase: number }): string {

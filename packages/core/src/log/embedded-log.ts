@@ -87,7 +87,7 @@ async function openLocked(
   const fileBytes = limits.journalFileBytes;
   const journal = await Journal.start(
     { files, folder: journalFolder, fileBytes, clock, meter, logger },
-    state.sequence,
+    state,
   );
   const indexes = new IndexStore({ files, checksum, logger });
   const reader = new SegmentReader({ files: segmentFiles, indexes, checksum, logger });

@@ -49,13 +49,17 @@ export class Journal {
   }
 
   /**
-   * A journal whose next frame comes after `sequence`. All frames in the files that exist have become
-   * unnecessary: the files are used again.
+   * A journal whose next frame comes after that of the checkpoint. All frames in the files that exist have
+   * become unnecessary: the files are used again.
    */
-  static async start(options: JournalOptions, sequence: number): Promise<Journal> {
+  static async start(
+    options: JournalOptions,
+    checkpoint: { readonly sequence: number; readonly journalFrom: number },
+  ): Promise<Journal> {
     const { files, folder } = options;
+    const { sequence } = checkpoint;
     const numbers = await journalNumbers(files, folder);
-    const number = (numbers.at(-1) ?? 0) + 1;
+    const number = Math.max((numbers.at(-1) ?? 0) + 1, checkpoint.journalFrom);
     const reused = numbers[0];
     const path = journalPath(folder, number);
     if (reused !== undefined) await files.rename(journalPath(folder, reused), path);
@@ -72,6 +76,16 @@ export class Journal {
   /** Bytes in frames that no checkpoint has made unnecessary. */
   get liveBytes(): number {
     return this.#full.reduce((sum, { bytes }) => sum + bytes, this.#position);
+  }
+
+  /** The file to which the next frame goes. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** The number of the file with which the next program’s journal begins, when this one is closed now. */
+  get nextStart(): number {
+    return (this.#next?.number ?? this.#number) + 1;
   }
 
   get lastSequence(): number {
@@ -154,6 +168,11 @@ export class Journal {
       throw error;
     }
     this.#next = { number, file };
+  }
+
+  /** Resolves when no file is being made. */
+  async prepared(): Promise<void> {
+    await this.#preparing;
   }
 
   async close(): Promise<void> {

@@ -25,6 +25,8 @@ export class LogState {
   /** Random, made with the log. */
   readonly logId: Uint8Array;
   sequence = 0;
+  /** Journal files with lower numbers hold no frame after the checkpoint. */
+  journalFrom = 0;
   lastAppendedAtMs = 0;
   readonly #segmentsFolder: string;
   readonly #topics = new Map<string, TopicState>();

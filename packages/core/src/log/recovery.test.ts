@@ -318,6 +318,18 @@ test('[LE7] an older checkpoint than the journal goes with is refused', async ()
   await rejection(open(disk), 'LOG_CORRUPT_JOURNAL');
 });
 
+test('a closed log whose journal files were deleted goes on, and loses nothing at the next crash', async () => {
+  const disk = await closedLog(20, {});
+  const files = disk.mount();
+  for (const path of disk.paths()) if (path.includes('/journal/')) await files.remove(path);
+  const log = await open(disk, { limits: { journalFileBytes: 100_000 } });
+  assert.equal(await append(log, ['events', 0], ['after']), 20);
+  disk.crash('power');
+  const again = await open(disk);
+  assert.equal((await readValues(again, ['events', 0])).at(-1), 'after');
+  await again.close();
+});
+
 test('[LE9] an index that is missing, damaged or too short is built again', async () => {
   const values = Array.from({ length: 60 }, (_, i) => `${i} ${'v'.repeat(2_000)}`);
   const disk = diskOf();

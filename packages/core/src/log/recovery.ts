@@ -44,25 +44,49 @@ export interface RecoveryReport {
  */
 export async function recover(state: LogState, options: RecoveryOptions): Promise<RecoveryReport> {
   const { files, journalFolder } = options;
-  const numbers = await journalNumbers(files, journalFolder);
+  const numbers = (await journalNumbers(files, journalFolder)).filter(
+    (number) => number >= state.journalFrom,
+  );
   const first = state.sequence + 1;
+  const activeBases = new Map<PartitionLog, number>();
+  for (const partition of state.partitions())
+    activeBases.set(partition, partition.segments.at(-1)?.baseOffset ?? 0);
   // All of it is checked before the first change.
   let next = first;
   for (const number of numbers) next = await readJournalFile({ state, options, number, next });
+  const frames = next - first;
+  if (frames > 0) await makeDurable(numbers, options);
   next = first;
-  for (const number of numbers) {
+  for (const number of frames === 0 ? [] : numbers) {
     const apply = (entry: JournalEntry) => applyEntry(state, entry, options);
     next = await readJournalFile({ state, options, number, next, apply });
     await options.writer.write();
   }
   state.sequence = next - 1;
-  let cutBytes = 0;
-  for (const partition of state.partitions()) {
+  const tidied = state.partitions().map((partition) => {
     partition.revoke();
-    cutBytes += await tidyPartition(partition, options);
-  }
+    return tidyPartition(partition, activeBases.get(partition) ?? 0, options);
+  });
+  const cutBytes = (await Promise.all(tidied)).reduce((sum, bytes) => sum + bytes, 0);
   await options.segmentFiles.syncFolders();
-  return { frames: next - first, cutBytes };
+  return { frames, cutBytes };
+}
+
+/**
+ * Frames that a killed program had written but not synced are still there now, and would be gone after a power
+ * failure: nothing may be done on their word before they are durable.
+ */
+async function makeDurable(numbers: readonly number[], options: RecoveryOptions): Promise<void> {
+  const { files, journalFolder } = options;
+  for (const number of numbers) {
+    const file = await files.open(journalPath(journalFolder, number));
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+  await files.syncFolder(journalFolder);
 }
 
 interface JournalReading {
@@ -142,8 +166,15 @@ function applyEntry(state: LogState, entry: JournalEntry, options: RecoveryOptio
   }
 }
 
-/** Makes a partition's folder hold what the state says; returns how many bytes were cut off. */
-async function tidyPartition(partition: PartitionLog, options: RecoveryOptions): Promise<number> {
+/**
+ * Makes a partition's folder hold what the state says; returns how many bytes were cut off. Segments before
+ * `activeBase` were closed and synced at the checkpoint: they are looked at when they are read.
+ */
+async function tidyPartition(
+  partition: PartitionLog,
+  activeBase: number,
+  options: RecoveryOptions,
+): Promise<number> {
   const { files, segmentFiles, logger } = options;
   const known = new Set(partition.segments.map(({ baseOffset }) => baseOffset));
   for (const name of await files.list(partition.folder)) {
@@ -156,13 +187,11 @@ async function tidyPartition(partition: PartitionLog, options: RecoveryOptions):
   }
   let cutBytes = 0;
   for (const segment of partition.segments) {
+    if (segment.baseOffset < activeBase) continue;
     try {
-      cutBytes += await segmentFiles.use(segment.logPath, { create: false }, async (file) => {
-        const surplus = (await file.size()) - segment.size;
-        if (surplus > 0) await file.truncate(segment.size);
-        if (surplus < 0) logger.error('A segment is shorter than it should be', damageOf(segment, -surplus));
-        return Math.max(0, surplus);
-      });
+      const missing = await segmentFiles.cut(segment.logPath, segment.size);
+      if (missing > 0) logger.error('A segment is shorter than it should be', damageOf(segment, missing));
+      cutBytes += Math.max(0, -missing);
     } catch (error) {
       logger.error('A segment cannot be opened', {
         ...damageOf(segment, segment.size),

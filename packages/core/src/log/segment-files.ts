@@ -54,6 +54,18 @@ export class SegmentFiles {
     });
   }
 
+  /** Makes the file end at `length`, durably; returns how many bytes it lacks (negative: how many were cut off). */
+  async cut(path: string, length: number): Promise<number> {
+    return this.use(path, { create: false }, async (file) => {
+      const missing = length - (await file.size());
+      if (missing < 0) {
+        await file.truncate(length);
+        await file.sync();
+      }
+      return missing;
+    });
+  }
+
   /** Makes the file's contents durable, and that it exists. */
   async sync(path: string): Promise<void> {
     await this.use(path, { create: false }, (file) => file.sync());

@@ -176,7 +176,10 @@ class Life {
 
   /** Waits for everything that was begun. */
   async drain(clock: VirtualClock): Promise<void> {
-    while (this.#pending.size > 0 && !this.hasDied) await clock.advance(10);
+    for (let turns = 0; this.#pending.size > 0 && !this.hasDied; turns++) {
+      assert.ok(turns < 1_000, `${this.#pending.size} operations do not end`);
+      await clock.advance(10);
+    }
   }
 
   async #turn(log: EventLog, clock: VirtualClock): Promise<void> {
