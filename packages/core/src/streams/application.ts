@@ -266,13 +266,14 @@ export class Application {
 
   /** Writes one checkpoint that is due, if there is any. */
   async checkpoint(): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { clock, logger, closing } = this.#options;
     if (this.#isOver || clock.monotonicMs() < this.#checkpointNotBeforeMs) return;
     for (const keeper of this.#keepers()) {
       if (!keeper.isCheckpointDue) continue;
       try {
-        await keeper.checkpoint();
+        await keeper.checkpoint(closing);
       } catch (error) {
+        if (closing.aborted) return;
         this.#checkpointNotBeforeMs = clock.monotonicMs() + CHECKPOINT_RETRY_MS;
         const fields = { application: this.id, store: keeper.store.name, message: messageOf(error) };
         logger.error('streams: a checkpoint failed; trying again later', fields);

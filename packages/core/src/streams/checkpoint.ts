@@ -35,6 +35,8 @@ export interface CheckpointIo {
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly checksum?: Checksum;
+  /** Ends the work early. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -42,7 +44,7 @@ export interface CheckpointIo {
  * count.
  */
 export async function writeCheckpoint(
-  { files, clock, checksum = crc32c }: CheckpointIo,
+  { files, clock, signal, checksum = crc32c }: CheckpointIo,
   path: string,
   { store, header }: { readonly store: StateStore; readonly header: CheckpointHeader },
 ): Promise<number> {
@@ -54,7 +56,7 @@ export async function writeCheckpoint(
     await writer.writeJson(header);
     const streamTimeMs = store.committedStreamTimeMs;
     if (streamTimeMs >= 0) writer.add(META_KEY, encodeMetaValue(streamTimeMs));
-    const slice = new TimeSlice(clock);
+    const slice = new TimeSlice(clock, signal);
     for (const entry of store.entries()) {
       const row = store.encodeCommitted(entry);
       if (row === undefined) continue;
@@ -140,7 +142,7 @@ export type CheckpointRead =
  * holds part of it and has to be cleared.
  */
 export async function readCheckpoint(
-  { files, clock, checksum = crc32c }: CheckpointIo,
+  { files, clock, signal, checksum = crc32c }: CheckpointIo,
   path: string,
   store: StateStore,
 ): Promise<CheckpointRead> {
@@ -151,7 +153,7 @@ export async function readCheckpoint(
     const header = first === undefined ? undefined : (parseJson(first) as CheckpointHeader | undefined);
     if (header === undefined) return { isWhole: false, problem: reader.problem ?? 'no header' };
     if (header.store !== store.name) return { isWhole: false, problem: `it is of store '${header.store}'` };
-    const slice = new TimeSlice(clock);
+    const slice = new TimeSlice(clock, signal);
     let rows = 0;
     for (;;) {
       const frame = await reader.next();

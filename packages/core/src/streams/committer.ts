@@ -23,9 +23,9 @@ const RETRY_MS_MIN = 10;
 const RETRY_MS_MAX = 1000;
 
 /**
- * Commits the tasks of a sub-topology together: outputs, changelogs and input offsets in one `log.commit`. One
- * commit is under way at a time, and processing goes on meanwhile; a commit that the log could not take is
- * tried again as it is.
+ * Commits the tasks of a sub-topology together: outputs, changelogs and input offsets in one `log.commit`.
+ * One commit is under way at a time, and processing goes on meanwhile; a commit that the log could not take
+ * is tried again as it is.
  */
 export class Committer {
   readonly #options: CommitterOptions;

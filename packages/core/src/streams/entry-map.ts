@@ -5,8 +5,8 @@ const SPREAD_AT = 32_768;
 const SHARDS = 32;
 
 /**
- * Entries by id. A Map that grows is rehashed at once, which takes 40 ms at a million entries; so that no task stops
- * for that long, a large one is spread over many small ones.
+ * Entries by id. A Map that grows is rehashed at once, which takes 40 ms at a million entries; so that no
+ * task stops for that long, a large one is spread over many small ones.
  */
 export class EntryMap {
   #shards: Map<StoreKey, StateEntry>[] = [new Map()];

@@ -17,6 +17,8 @@ export interface StateKeeperOptions {
   readonly store: StateStore;
   /** A checkpoint is due after this many changelog records, or as many as there are rows. */
   readonly checkpointRecordsMin: number;
+  /** Aborted when the runtime closes: restoring ends then. */
+  readonly closing: AbortSignal;
 }
 
 interface KeptCheckpoint {
@@ -89,11 +91,11 @@ export class StateKeeper {
     readonly startOffset: number;
     readonly endOffset: number;
   }): Promise<void> {
-    const { files, logger, store, partition } = this.#options;
+    const { files, logger, store, partition, closing } = this.#options;
     const found = await this.#list();
     this.#nextSequence = (found.at(-1)?.sequence ?? 0) + 1;
     for (const { path, sequence } of found.toReversed()) {
-      const read = await readCheckpoint(this.#io, path, store);
+      const read = await readCheckpoint({ ...this.#io, signal: closing }, path, store);
       const problem = read.isWhole ? outsideOf(range, read.header.changelogOffset) : read.problem;
       if (read.isWhole && problem === undefined) {
         this.#kept = [{ path, sequence, changelogOffset: read.header.changelogOffset }];
@@ -133,8 +135,8 @@ export class StateKeeper {
   }
 
   async #replay(fromOffset: number, endOffset: number, onProgress: (share: number) => void): Promise<void> {
-    const { log, changelogTopic, partition, store, clock } = this.#options;
-    const slice = new TimeSlice(clock);
+    const { log, changelogTopic, partition, store, clock, closing } = this.#options;
+    const slice = new TimeSlice(clock, closing);
     let offset = fromOffset;
     let count = 0;
     while (offset < endOffset) {
@@ -157,13 +159,14 @@ export class StateKeeper {
   }
 
   /** Writes a checkpoint of what is committed, forgets the third last one and trims the changelog. */
-  async checkpoint(): Promise<void> {
+  async checkpoint(signal?: AbortSignal): Promise<void> {
     const { files, log, changelogTopic, partition, store } = this.#options;
     const { changelogOffset } = this;
     const sequence = this.#nextSequence++;
     const path = `${this.#folder}/${partition}-${sequence}.checkpoint`;
     const header = { store: store.name, partition, changelogOffset };
-    await writeCheckpoint(this.#io, path, { store, header });
+    const io = signal === undefined ? this.#io : { ...this.#io, signal };
+    await writeCheckpoint(io, path, { store, header });
     this.#kept.push({ path, sequence, changelogOffset });
     while (this.#kept.length > KEPT_MAX) await files.remove(this.#kept.shift()!.path);
     const [older] = this.#kept;

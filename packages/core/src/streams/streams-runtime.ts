@@ -25,8 +25,8 @@ export interface StreamsRuntimeOptions {
    */
   readonly cacheBytesMax?: number;
   /**
-   * A store's checkpoint is written once its changelog has grown by this many records, or by as many as it has
-   * rows where that is more: what a restart has to apply at most. Default 50,000.
+   * A store's checkpoint is written once its changelog has grown by this many records, or by as many as it
+   * has rows where that is more: what a restart has to apply at most. Default 50,000.
    */
   readonly checkpointRecordsMin?: number;
 }

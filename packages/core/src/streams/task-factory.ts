@@ -63,7 +63,8 @@ export class TaskFactory {
   /** The task's stores, still empty, and what fills them. */
   createParts(id: string, subTopology: SubTopology, partition: number): TaskParts {
     const processors = this.#createProcessors(subTopology, partition);
-    const { files, clock, log, logger, stateFolder, topology, checkpointRecordsMin } = this.#options;
+    const { files, clock, log, logger, stateFolder, topology } = this.#options;
+    const { checkpointRecordsMin, closing } = this.#options;
     const keepers = [...processors.stores.values()].map((store) => {
       return new StateKeeper({
         files,
@@ -75,6 +76,7 @@ export class TaskFactory {
         partition,
         store,
         checkpointRecordsMin,
+        closing,
       });
     });
     return { id, subTopology, partition, processors, keepers };

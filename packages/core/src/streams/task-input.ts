@@ -42,10 +42,9 @@ export class TaskInput implements ReaderPosition {
     this.source = options.source;
     this.topic = options.source.topic;
     this.partition = options.partition;
-    const { startOffset } = options.log.range(this.topic, this.partition);
-    this.position = Math.max(options.position, startOffset);
+    this.position = options.position;
     this.committedPosition = options.position;
-    this.fetchOffset = this.position;
+    this.fetchOffset = options.position;
     options.reader.register(this);
   }
 

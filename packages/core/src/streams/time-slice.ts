@@ -1,14 +1,18 @@
 import type { Clock } from '../base/index.ts';
+import { fail } from './errors.ts';
 
 const SLICE_MS = 8;
 
 /** Cuts long work into slices, so that the event loop is never blocked for long. */
 export class TimeSlice {
   readonly #clock: Clock;
+  readonly #signal: AbortSignal | undefined;
   #endMs: number;
 
-  constructor(clock: Clock) {
+  /** With a signal, the work ends at the next cut after the abortion: `STREAMS_CLOSING`. */
+  constructor(clock: Clock, signal?: AbortSignal) {
     this.#clock = clock;
+    this.#signal = signal;
     this.#endMs = clock.monotonicMs() + SLICE_MS;
   }
 
@@ -21,6 +25,7 @@ export class TimeSlice {
     await new Promise<void>((resolve) => {
       this.#clock.schedule(resolve, 0);
     });
+    if (this.#signal?.aborted === true) throw fail('STREAMS_CLOSING');
     this.#endMs = this.#clock.monotonicMs() + SLICE_MS;
   }
 }
