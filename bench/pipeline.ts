@@ -81,7 +81,7 @@ async function measure(options: {
         source: 'stream',
         store: 'activity-by-type',
         lastMs: 3_600_000,
-        select: ['key', 'value'],
+        select: { type: 'key', events: 'value' },
         limit: 10_000,
       },
       mart: { source: 'metrics', measures: ['hours.total_events'] },
@@ -136,6 +136,7 @@ async function measure(options: {
  * Results of both followed queries hold a number in their last column: its sum is the number of events seen.
  */
 function totalOf(view: LiveView): number | undefined {
+  if (view.status === 'failed') throw new Error(view.trouble?.message ?? 'a live query failed');
   if (view.status !== 'current' || view.result === undefined) return undefined;
   let total = 0;
   for (const row of view.result.rows) total += Number(row.at(-1) ?? 0);
