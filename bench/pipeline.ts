@@ -82,7 +82,7 @@ async function measure(options: {
         store: 'activity-by-type',
         lastMs: 3_600_000,
         select: { type: 'key', events: 'value' },
-        limit: 10_000,
+        limit: 5000,
       },
       mart: { source: 'metrics', measures: ['hours.total_events'] },
     },
