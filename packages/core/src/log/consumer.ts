@@ -170,7 +170,10 @@ export class LogConsumer {
     let bytesLeft = bytesMax;
     for (let i = 0; i < count && bytesLeft > 0; i++) {
       const position = this.#positions[(first + i) % count]!;
-      const part = position.hasFailed ? undefined : await this.#readOne(position, bytesLeft);
+      const part = await this.#readOne(position, bytesLeft).catch((error: unknown) => {
+        // What was read of the others is delivered first; the failure comes again when it is this one's turn.
+        if (polled.length === 0) throw error;
+      });
       if (part === undefined) continue;
       for (const batch of part.batches) bytesLeft -= batch.byteLength;
       polled.push(part);
@@ -180,6 +183,7 @@ export class LogConsumer {
 
   async #readOne(position: Position, bytesMax: number): Promise<PolledPartition | undefined> {
     const { log, onPartitionError } = this.#options;
+    if (position.hasFailed) return undefined;
     const { topic, partition } = position;
     const { startOffset, endOffset } = log.range(topic, partition);
     const fromOffset = Math.max(position.offset, startOffset);
