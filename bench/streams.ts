@@ -157,7 +157,9 @@ async function measureCount(folder: string, params: Params): Promise<Record<stri
   };
 }
 
-/** From the append's call until the result is committed, at a steady rate; the producer is in this process. */
+/**
+ * From the append's call until the result is committed, at a steady rate; the producer is in this process.
+ */
 async function measureLatency(folder: string, params: Params): Promise<Record<string, number>> {
   const log = await openLog(folder);
   await log.createTopic('events', { partitions: PARTITIONS });
