@@ -1,4 +1,7 @@
-/** `node scripts/compile-models.ts [PROJECT …]`: has real dbt compile the models of projects, by default the examples'. */
+/**
+ * `node scripts/compile-models.ts [PROJECT …]`: has real dbt compile the models of projects, by default the
+ * examples'.
+ */
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { compileModels } from '@millrace/adapters/dbt';

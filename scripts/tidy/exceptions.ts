@@ -91,4 +91,13 @@ export const againstDirection: readonly Crossing[] = [
 export const longFiles: readonly Named[] = [];
 
 /** Files with lines that are wider than the limit. */
-export const wideFiles: readonly Named[] = [];
+export const wideFiles: readonly Named[] = [
+  {
+    path: /^packages\/(core|testkit)\/src\/models\/[^/]+\.ts$/,
+    reason: 'SQL statements read best in the lines that SQL has; everything else there keeps to the limit',
+  },
+  {
+    path: /^packages\/server\/src\/init\/[^/]+\.ts$/,
+    reason: 'the texts of the files that a new project gets stand as they will be written',
+  },
+];

@@ -24,7 +24,10 @@ export const lowThroughput = defineAlert({
   actions: [{ type: 'check-sources', coolDownMs: 60_000 }],
 });
 
-/** Keys of every live model are compared with its full SQL all the time; a difference is repaired, and must be known. */
+/**
+ * Keys of every live model are compared with its full SQL all the time; a difference is repaired, and must be
+ * known.
+ */
 export const modelDrift = defineAlert({
   name: 'model-drift',
   description: 'A live model differed from its full SQL since the start; it was rebuilt.',

@@ -66,8 +66,8 @@ export interface Profile {
 }
 
 /**
- * Opens every part on `dataFolder`. Slow ones start beside the others, and what has to wait for them says `starting`.
- * On failure everything that was opened is closed again.
+ * Opens every part on `dataFolder`. Slow ones start beside the others, and what has to wait for them says
+ * `starting`. On failure everything that was opened is closed again.
  */
 export async function openProfile(options: ProfileOptions): Promise<Profile> {
   const opened = new OpenedParts();

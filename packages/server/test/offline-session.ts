@@ -1,4 +1,6 @@
-/** What `offline.test.ts` does inside its namespace: the storefront with its shoppers, until metrics answer. */
+/**
+ * What `offline.test.ts` does inside its namespace: the storefront with its shoppers, until metrics answer.
+ */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PageSession, ServerProcess } from '@millrace/testkit/load';

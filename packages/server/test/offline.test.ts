@@ -7,7 +7,9 @@ import { test } from 'node:test';
 
 const root = join(import.meta.dirname, '../../..');
 
-/** Runs a script in a network namespace that has the loopback and nothing else; its last line is the counter. */
+/**
+ * Runs a script in a network namespace that has the loopback and nothing else; its last line is the counter.
+ */
 function runOffline(script: string): { output: string; refusedSends: number } {
   const count = "awk '/^Ip:/ && ++n == 2 {print $13}' /proc/net/snmp";
   const shell = `ip link set lo up && { ${script}; }; ${count}`;

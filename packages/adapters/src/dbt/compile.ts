@@ -28,9 +28,9 @@ type Node = Readonly<Record<string, unknown>>;
 type DbtManifest = { nodes: Record<string, Node>; sources: Record<string, Node> } & Node;
 
 /**
- * Has real dbt compile the models and writes `compiled/manifest.json`, which Millrace runs without Python. Incremental
- * models are compiled twice: as a full refresh, and as an incremental run, which dbt only renders when the relation
- * exists; both happen on an empty temporary warehouse.
+ * Has real dbt compile the models and writes `compiled/manifest.json`, which Millrace runs without Python.
+ * Incremental models are compiled twice: as a full refresh, and as an incremental run, which dbt only renders
+ * when the relation exists; both happen on an empty temporary warehouse.
  * @throws DBT_NOT_FOUND, DBT_NO_PROJECT, DBT_FAILED
  */
 export async function compileModels({

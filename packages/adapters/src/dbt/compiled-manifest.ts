@@ -14,7 +14,9 @@ export interface ManifestStaleness {
   readonly warning: string | undefined;
 }
 
-/** Whether the compiled manifest is older than the models, by a checksum of the files, never by their dates. */
+/**
+ * Whether the compiled manifest is older than the models, by a checksum of the files, never by their dates.
+ */
 export async function manifestStaleness(projectFolder: string): Promise<ManifestStaleness> {
   const path = compiledManifestPath(projectFolder);
   const remedy = 'run `npx millrace compile` (needs Python 3.10 or newer, once: `npm run engines`)';

@@ -8,7 +8,9 @@ export interface DbtRunOptions {
   readonly command: DbtCommand;
   /** The folder that holds dbt_project.yml and profiles.yml. */
   readonly projectFolder: string;
-  /** The database file; its stem is the catalog that compiled SQL names. No other process may have it open. */
+  /**
+   * The database file; its stem is the catalog that compiled SQL names. No other process may have it open.
+   */
   readonly warehouseFile: string;
   /** Where dbt writes what it compiled, and its log: never into the project. */
   readonly targetFolder: string;
@@ -18,8 +20,8 @@ export interface DbtRunOptions {
 const TAIL_LINES = 30;
 
 /**
- * Runs a dbt command (`['build', '--full-refresh']`) and returns what it printed. Nothing is sent anywhere: telemetry
- * and version check are off.
+ * Runs a dbt command (`['build', '--full-refresh']`) and returns what it printed. Nothing is sent anywhere:
+ * telemetry and version check are off.
  * @throws DBT_NO_PROJECT, DBT_FAILED
  */
 export async function runDbt(args: readonly string[], options: DbtRunOptions): Promise<string> {

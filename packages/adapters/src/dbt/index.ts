@@ -1,4 +1,6 @@
-/** Real dbt as a process: compiling a project's models, and knowing whether what was compiled is still theirs. */
+/**
+ * Real dbt as a process: compiling a project's models, and knowing whether what was compiled is still theirs.
+ */
 export { compileModels, type CompiledModels, type CompileOptions } from './compile.ts';
 export { compiledManifestPath, manifestStaleness, type ManifestStaleness } from './compiled-manifest.ts';
 export { DBT_VERSION, findDbt, type DbtCommand } from './dbt-command.ts';

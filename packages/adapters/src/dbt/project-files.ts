@@ -6,7 +6,9 @@ import { join } from 'node:path';
 const GENERATED = new Set(['target', 'logs', 'compiled', 'dbt_packages', 'dbt_internal_packages']);
 const EXTENSIONS = /\.(sql|ya?ml|csv|py)$/;
 
-/** Files that decide what is compiled, relative to the project, sorted; `/` between folders on every system. */
+/**
+ * Files that decide what is compiled, relative to the project, sorted; `/` between folders on every system.
+ */
 export async function listProjectFiles(projectFolder: string): Promise<string[]> {
   const found: string[] = [];
   const visit = async (inside: string): Promise<void> => {

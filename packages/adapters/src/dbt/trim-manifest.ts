@@ -1,4 +1,7 @@
-/** The parts of dbt's manifest that Millrace needs, in a form that depends on the models alone: no times, no paths. */
+/**
+ * The parts of dbt's manifest that Millrace needs, in a form that depends on the models alone: no times, no
+ * paths.
+ */
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 /**
- * Builds a live model's table part by part, so that a long history fits the memory: its rows follow from parent rows
- * of their own key alone, and keys can be told apart by time. Sorting or grouping ten million rows at once takes
- * gigabytes; a part takes what a part takes.
+ * Builds a live model's table part by part, so that a long history fits the memory: its rows follow from
+ * parent rows of their own key alone, and keys can be told apart by time. Sorting or grouping ten million
+ * rows at once takes gigabytes; a part takes what a part takes.
  */
 import type { SqlSession } from '../warehouse/index.ts';
 import type { KeyedParent, KeyedPlan } from './plan.ts';
@@ -21,8 +21,8 @@ export interface BuildPart {
 }
 
 /**
- * Makes the table anew. False, and nothing done, when the parents are small or keys cannot be told apart by time:
- * then the full SQL does it at once.
+ * Makes the table anew. False, and nothing done, when the parents are small or keys cannot be told apart by
+ * time: then the full SQL does it at once.
  */
 export async function buildInParts(
   session: SqlSession,

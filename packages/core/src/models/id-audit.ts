@@ -1,7 +1,7 @@
 /**
- * Checks what a source promises: that no id comes twice. Models of such a source look nothing up, so a repeated id
- * (one that came again after the deduplication window) would be counted twice. All new ids are compared with all older
- * ones, a slice of history at a time, and what repeats is computed again.
+ * Checks what a source promises: that no id comes twice. Models of such a source look nothing up, so a
+ * repeated id (one that came again after the deduplication window) would be counted twice. All new ids are
+ * compared with all older ones, a slice of history at a time, and what repeats is computed again.
  */
 import type { Counter, Logger, Meter } from '../base/index.ts';
 import type { RefreshReport, SqlSession } from '../warehouse/index.ts';
@@ -18,7 +18,9 @@ const PASS_ROWS = 500_000;
 const SLICE_ROWS = 1_000_000;
 const REPEATED = 'temp.main.millrace_repeated_ids';
 
-/** Rows after `after` up to `upTo` are compared with all that came before them; `next` begins the next slice. */
+/**
+ * Rows after `after` up to `upTo` are compared with all that came before them; `next` begins the next slice.
+ */
 interface Pass {
   readonly source: Source;
   readonly after: number;

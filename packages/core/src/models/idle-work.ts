@@ -55,6 +55,7 @@ export class IdleWork {
   #tables: LiveTables | undefined;
   #nextSample = 0;
   #nextDensity = 0;
+  #nextCheck = 0;
 
   constructor(options: IdleWorkOptions) {
     this.#options = options;
@@ -70,7 +71,9 @@ export class IdleWork {
     );
   }
 
-  /** Begins with newly prepared models. A whole model may be behind what was there before: it is due at once. */
+  /**
+   * Begins with newly prepared models. A whole model may be behind what was there before: it is due at once.
+   */
   start(models: LiveModelSet, tables: LiveTables): void {
     this.#models = models;
     this.#tables = tables;
@@ -105,18 +108,25 @@ export class IdleWork {
       this.noteChanges(report.changedTables);
       return report;
     }
-    if (this.#density.isDue()) {
-      await this.#density.run(() => models.measureDensity(session, this.#nextDensity++));
-      return undefined;
+    // None of these may keep the others from their turn, however rarely there is time.
+    const checks: readonly [Pace, () => Promise<RefreshReport | undefined>][] = [
+      [this.#auditPace, () => this.#audit.run(session, models)],
+      [this.#sample, () => this.#checkSample(session, { models, tables })],
+      [this.#density, () => this.#measureDensity(session, models)],
+    ];
+    for (let i = 0; i < checks.length; i++) {
+      const [pace, work] = checks[this.#nextCheck++ % checks.length] ?? [];
+      if (pace === undefined || work === undefined || !pace.isDue()) continue;
+      const corrected = await pace.run(work);
+      if (corrected !== undefined) this.noteChanges(corrected.changedTables);
+      return corrected;
     }
-    if (this.#auditPace.isDue()) {
-      const corrected = await this.#auditPace.run(() => this.#audit.run(session, models));
-      if (corrected !== undefined) {
-        this.noteChanges(corrected.changedTables);
-        return corrected;
-      }
-    }
-    return this.#checkSample(session, { models, tables });
+    return undefined;
+  }
+
+  async #measureDensity(session: SqlSession, models: LiveModelSet): Promise<undefined> {
+    await models.measureDensity(session, this.#nextDensity++);
+    return undefined;
   }
 
   /** Rows that waited become due though nothing is loaded. */
@@ -170,9 +180,9 @@ export class IdleWork {
   ): Promise<RefreshReport | undefined> {
     const plans = models.livePlans;
     const plan = plans[this.#nextSample % plans.length];
-    if (plan === undefined || !this.#sample.isDue()) return undefined;
+    if (plan === undefined) return undefined;
     this.#nextSample++;
-    const result = await this.#sample.run(() => checkSample(session, plan, this.#options.random));
+    const result = await checkSample(session, plan, this.#options.random);
     this.#checkedKeys.add(result.keyCount);
     if (result.differenceCount === 0) return undefined;
     return this.#repairDrift(session, { models, tables, plan, result });

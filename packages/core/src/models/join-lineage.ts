@@ -8,8 +8,8 @@ interface Sides {
 }
 
 /**
- * The tables that a join gives to the query, or `Unproven` when rows of different keys can meet in it, or when it
- * keeps rows that have no key (they would appear for whatever keys are asked).
+ * The tables that a join gives to the query, or `Unproven` when rows of different keys can meet in it, or
+ * when it keeps rows that have no key (they would appear for whatever keys are asked).
  */
 export function joinedOutputs(join: SyntaxNode, sides: Sides, keyCount: number): ScopedTable[] {
   const type = String(join['join_type']);

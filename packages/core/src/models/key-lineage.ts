@@ -1,10 +1,11 @@
 /**
- * Proves from a model's parse tree that each of its rows is made from parent rows of its own key alone, so that
- * running the model over the parent rows of some keys gives exactly its rows of those keys.
+ * Proves from a model's parse tree that each of its rows is made from parent rows of its own key alone, so
+ * that running the model over the parent rows of some keys gives exactly its rows of those keys.
  *
- * Followed from the parents to the result are the expressions that carry a key. Rows of different keys must never
- * meet: every grouping, window and distinct must have all keys among its own, joins between changing relations must
- * equate all keys, outer joins must not keep rows that have no key. What cannot be followed counts as not proven.
+ * Followed from the parents to the result are the expressions that carry a key. Rows of different keys must
+ * never meet: every grouping, window and distinct must have all keys among its own, joins between changing
+ * relations must equate all keys, outer joins must not keep rows that have no key. What cannot be followed
+ * counts as not proven.
  */
 import { assert } from '../base/index.ts';
 import { columnText, type Outputs, type ScopedTable, Unproven } from './carriers.ts';

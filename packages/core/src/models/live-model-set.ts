@@ -88,7 +88,10 @@ export class LiveModelSet {
     return [...new Set(sources)].filter((source) => this.#appendingReaders(source).length > 0);
   }
 
-  /** Computes the rows of some ids again, in all models that only add what a source brings, and what follows from them. */
+  /**
+   * Computes the rows of some ids again, in all models that only add what a source brings, and what follows
+   * from them.
+   */
   async repairReadersOf(session: SqlSession, source: Source, ids: string): Promise<RefreshReport> {
     const known = new Map<string, RelationChanges>();
     const repaired: string[] = [];

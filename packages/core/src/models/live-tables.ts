@@ -43,8 +43,8 @@ export class LiveTables {
   }
 
   /**
-   * Plans all models and builds those whose table is missing, was made from other SQL or columns, or reads something
-   * that was rebuilt or changed unseen. Call inside a transaction.
+   * Plans all models and builds those whose table is missing, was made from other SQL or columns, or reads
+   * something that was rebuilt or changed unseen. Call inside a transaction.
    * @throws MODELS_PARENT_MISSING, MODELS_SQL_INVALID
    */
   async prepare(unseen: ReadonlySet<Source>): Promise<PreparedModel[]> {

@@ -1,6 +1,7 @@
 /**
- * What dbt compiled, read from its manifest: either dbt's own `manifest.json` of `dbt compile --full-refresh`, or the
- * trimmed one that `millrace compile` writes, which also holds the incremental variants.
+ * What dbt compiled, read from its manifest: either dbt's own `manifest.json` of `dbt compile
+ * --full-refresh`, or the trimmed one that `millrace compile` writes, which also holds the incremental
+ * variants.
  */
 import { messageOf } from '../base/index.ts';
 import { fail } from './errors.ts';

@@ -1,6 +1,7 @@
 /**
- * Proves from a model's parse tree that its rows can be merged: the model over all rows equals the model over the old
- * rows and the model over the new rows, put together column by column with `+`, `least` or `greatest`.
+ * Proves from a model's parse tree that its rows can be merged: the model over all rows equals the model over
+ * the old rows and the model over the new rows, put together column by column with `+`, `least` or
+ * `greatest`.
  */
 import type { SqlSession } from '../warehouse/index.ts';
 import { hasAggregate } from './aggregates.ts';
@@ -17,8 +18,8 @@ export type MergeKind = 'key' | 'sum' | 'sumOrNull' | 'min' | 'max';
 export interface MergeColumns {
   readonly columns: readonly { readonly name: string; readonly kind: MergeKind }[];
   /**
-   * A column that counts all rows of the key, when removed rows can be taken off too: every other column is a count
-   * or a sum that is never null. The key is gone when it reaches 0.
+   * A column that counts all rows of the key, when removed rows can be taken off too: every other column is a
+   * count or a sum that is never null. The key is gone when it reaches 0.
    */
   readonly subtractableBy: string | undefined;
 }
@@ -36,8 +37,8 @@ const COMPARABLE =
   /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|DECIMAL\(\d+,\d+\)|DOUBLE|FLOAT|VARCHAR|DATE|TIME|TIMESTAMP)$/;
 
 /**
- * The merge of each column; a text says why there is none. The query must be grouped by exactly the model's keys
- * (`proveLocal(…).isUnique`).
+ * The merge of each column; a text says why there is none. The query must be grouped by exactly the model's
+ * keys (`proveLocal(…).isUnique`).
  */
 export async function proveMergeable(
   session: SqlSession,
@@ -94,7 +95,9 @@ function isWholeStar(star: SyntaxNode): boolean {
   return lists.every((list) => !Array.isArray(star[list]) || star[list].length === 0);
 }
 
-/** Why the rows that are grouped are not simply the parent's rows, each by itself; undefined when they are. */
+/**
+ * Why the rows that are grouped are not simply the parent's rows, each by itself; undefined when they are.
+ */
 function rowWiseReason(tree: SyntaxNode, { parent, aggregates }: MergeQuestion): string | undefined {
   const uses = new Map<string, number>();
   let reason: string | undefined;
@@ -148,7 +151,10 @@ function kindOfFunction(node: SyntaxNode): MergeKind | undefined {
   return name === 'sum' && isSingle ? 'sumOrNull' : undefined;
 }
 
-/** What is cast inside a sum's column, if anything: only integers may be, as anything else would be rounded twice. */
+/**
+ * What is cast inside a sum's column, if anything: only integers may be, as anything else would be rounded
+ * twice.
+ */
 function castReason(item: SyntaxNode): { outer: SyntaxNode; inner: SyntaxNode } | undefined {
   let found: { outer: SyntaxNode; inner: SyntaxNode } | undefined;
   walk(item, (node) => {

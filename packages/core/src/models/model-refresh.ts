@@ -45,6 +45,9 @@ export interface RefreshedModel {
   readonly changes: RelationChanges | undefined;
 }
 
+/** How rows of changed keys are replaced. */
+type Replacement = typeof replaceByMerge;
+
 const UNCHANGED: RefreshedModel = { isChanged: false, changes: undefined };
 
 /** Brings one live model up to date inside the load's transaction. */
@@ -82,14 +85,15 @@ export class ModelRefresh {
       if (isPossible) return this.#merge(session, changes);
     }
     await session.run(createScratch(this.#scratch.keys, changedKeys(this.plan, changes)));
-    return this.#recompute(session, boundsOf(this.plan, changes));
+    return this.#recompute(session, boundsOf(this.plan, changes), undefined);
   }
 
   /** Computes rows of given keys again, from all of history. `keys` is a query with a column for each key. */
   async repair(session: SqlSession, keys: string): Promise<RefreshedModel> {
     const columns = this.plan.grain.map((_, index) => keyName(index)).join(', ');
     await session.run(createScratch(this.#scratch.keys, `select * from (${keys}) as k(${columns})`));
-    const repaired = await this.#recompute(session, UNBOUNDED);
+    // The table may hold a key more than once: that is what is wrong with it.
+    const repaired = await this.#recompute(session, UNBOUNDED, replaceByDelete);
     const { changes } = repaired;
     if (changes?.removed === undefined) return repaired;
     // Nothing says which times the keys touch but their rows.
@@ -140,27 +144,32 @@ export class ModelRefresh {
         createScratch(partial, query),
         createScratch(before, ownRows(this.plan, write)),
         createScratch(after, mergedRows(this.plan, merge, this.#scratch)),
-        // Rows that were found need not be looked for again; a key that is gone has no row to say where it was.
+        // Rows that were found need not be looked for again; a key that is gone has no row to say where it
+        // was.
         isGrowing ? writeToPlaces(this.plan, after) : replaceByMerge(this.plan, write),
       ].join(';\n'),
     );
     return { isChanged: true, changes: this.#replaced(bounds) };
   }
 
-  async #recompute(session: SqlSession, bounds: TimeBounds): Promise<RefreshedModel> {
+  async #recompute(
+    session: SqlSession,
+    bounds: TimeBounds,
+    write: Replacement | undefined,
+  ): Promise<RefreshedModel> {
     const { keys, before, after } = this.#scratch;
     const { grain } = this.plan;
     const keyColumns = grain.map((_, index) => keyName(index));
-    const write: Write = { keys, keyColumns, rows: after, own: (table) => bounds.own(table) };
+    const what: Write = { keys, keyColumns, rows: after, own: (table) => bounds.own(table) };
     const query = boundQuery(this.plan, (parent) => {
       const ranges = bounds.parentRanges(parent, this.#density);
       return parentRows(parent, { keys, ranges });
     });
     const statements = [createScratch(after, query)];
-    if (this.#readersNeed === 'rows') statements.push(createScratch(before, ownRows(this.plan, write)));
+    if (this.#readersNeed === 'rows') statements.push(createScratch(before, ownRows(this.plan, what)));
     await session.run(statements.join(';\n'));
-    const replace = (await this.#mayMerge(session)) ? replaceByMerge : replaceByDelete;
-    await session.run(replace(this.plan, write));
+    const replace = write ?? ((await this.#mayMerge(session)) ? replaceByMerge : replaceByDelete);
+    await session.run(replace(this.plan, what));
     if (this.#readersNeed === 'rows') return { isChanged: true, changes: this.#replaced(bounds) };
     const named = grain.map((column, index) => `${keyName(index)} as ${quoteName(column)}`).join(', ');
     const isKept = this.#readersNeed === 'keys';

@@ -38,8 +38,9 @@ export interface LiveModels extends ModelRefresher {
 }
 
 /**
- * Keeps the tables of dbt models equal to their full SQL, by running the SQL that dbt compiled over the rows that
- * changed. `prepare`, `refresh` and `idle` must be given the same connection: changed rows are in its temporary tables.
+ * Keeps the tables of dbt models equal to their full SQL, by running the SQL that dbt compiled over the rows
+ * that changed. `prepare`, `refresh` and `idle` must be given the same connection: changed rows are in its
+ * temporary tables.
  *
  * @throws MODELS_CYCLE, MODELS_MANIFEST_INVALID for a manifest that does not hold together; later
  * `MODELS_PARENT_MISSING` and `MODELS_SQL_INVALID` from `prepare`.

@@ -27,7 +27,10 @@ export interface KeyedPlan {
   readonly merge: MergeColumns | undefined;
   /** The parse tree shows that no two rows have the same key. */
   readonly isUnique: boolean;
-  /** The parse tree shows that rows of different keys never meet; else the declaration is believed, and sampled. */
+  /**
+   * The parse tree shows that rows of different keys never meet; else the declaration is believed, and
+   * sampled.
+   */
   readonly isProven: boolean;
   readonly reason: string;
   readonly warnings: readonly string[];
@@ -78,7 +81,9 @@ export interface PlannedModel {
   /** One sentence: why it runs so. */
   readonly reason: string;
   readonly warnings: readonly string[];
-  /** For a live model: whether its SQL shows that the declared keys are right, or the declaration is believed. */
+  /**
+   * For a live model: whether its SQL shows that the declared keys are right, or the declaration is believed.
+   */
   readonly keys: 'proven' | 'declared' | undefined;
 }
 

@@ -1,14 +1,18 @@
 /**
  * Puts other relations in the place of a model's parents, in the parse tree and never by pattern.
  *
- * Replacing `schema.table` needs three edits: the table reference, an alias of the old name when there was none
- * (so that `table.column` stays valid), and qualified columns (`schema.table.column` loses its qualifier).
+ * Replacing `schema.table` needs three edits: the table reference, an alias of the old name when there was
+ * none (so that `table.column` stays valid), and qualified columns (`schema.table.column` loses its
+ * qualifier).
  */
 import type { SqlSession } from '../warehouse/index.ts';
 import { sameName, type Relation } from './sql-text.ts';
 import { parseSelect, printSelect, walk, type SyntaxNode, type Unparsed } from './syntax-tree.ts';
 
-/** A table that is read elsewhere. `to` is the name of a common table expression that the caller puts in front. */
+/**
+ * A table that is read elsewhere. `to` is the name of a common table expression that the caller puts in
+ * front.
+ */
 export interface Replacement {
   readonly from: Relation;
   readonly to: string;
@@ -21,8 +25,8 @@ export interface Rebound {
 }
 
 /**
- * The SQL with each `from` read as `to`, or why that cannot be done: it has no parse tree, a parent is not named in
- * it (a reference hidden in a macro gives no error), or printing would change what it means.
+ * The SQL with each `from` read as `to`, or why that cannot be done: it has no parse tree, a parent is not
+ * named in it (a reference hidden in a macro gives no error), or printing would change what it means.
  */
 export async function rebind(
   session: SqlSession,

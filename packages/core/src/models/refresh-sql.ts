@@ -1,4 +1,7 @@
-/** The statements of a refresh as text. Temporary tables are made anew each time: rows deleted from one are never freed. */
+/**
+ * The statements of a refresh as text. Temporary tables are made anew each time: rows deleted from one are
+ * never freed.
+ */
 import type { KeyedParent, KeyedPlan } from './plan.ts';
 import type { MergeColumns, MergeKind } from './merge-columns.ts';
 import type { RelationChanges } from './row-changes.ts';
@@ -59,7 +62,10 @@ export function sameKey(grain: readonly string[], table: string, keys: readonly 
     .join(' and ');
 }
 
-/** The parent's rows of the changed keys. `ranges` are conditions that exclude each other; none reads all rows. */
+/**
+ * The parent's rows of the changed keys. `ranges` are conditions that exclude each other; none reads all
+ * rows.
+ */
 export function parentRows(
   parent: KeyedParent,
   { keys, ranges }: { keys: string; ranges: readonly string[] | undefined },
@@ -78,7 +84,9 @@ export function boundQuery(plan: KeyedPlan, inputOf: (parent: KeyedParent) => st
   return `with ${inputs.join(', ')} select * from (${plan.boundSql})`;
 }
 
-/** A condition that holds for all of the model's rows that are looked for, on the columns of a table alias. */
+/**
+ * A condition that holds for all of the model's rows that are looked for, on the columns of a table alias.
+ */
 export type OwnCondition = (table: string) => string;
 
 /** A row's place in its table, valid within the transaction. */

@@ -4,8 +4,9 @@ import type { AsOfStep } from './source-changes.ts';
 import { quoteName, quoteText, relationSql } from './sql-text.ts';
 
 /**
- * How far the models have come, in the database, so that it commits and rolls back with the rows: `meta.live_state`
- * (`as_of` of the last refresh) and `meta.live_sources` (the last row of each source that models have seen).
+ * How far the models have come, in the database, so that it commits and rolls back with the rows:
+ * `meta.live_state` (`as_of` of the last refresh) and `meta.live_sources` (the last row of each source that
+ * models have seen).
  */
 export class RefreshState {
   readonly #state: string;
@@ -26,7 +27,10 @@ export class RefreshState {
       create table if not exists ${this.#sources} (source varchar not null, last_row bigint, audited_row bigint)`);
   }
 
-  /** Sources that have rows, or times that came, of which models know nothing: somebody loaded without refreshing. */
+  /**
+   * Sources that have rows, or times that came, of which models know nothing: somebody loaded without
+   * refreshing.
+   */
   async unseen(session: SqlSession, sources: readonly Source[]): Promise<Set<Source>> {
     const { since, until } = await this.step(session);
     const known = new Map(
@@ -61,7 +65,9 @@ export class RefreshState {
     await session.run(statements.join(';\n'));
   }
 
-  /** From where to where this refresh brings the models. `as_of` never goes back: an earlier one is put right. */
+  /**
+   * From where to where this refresh brings the models. `as_of` never goes back: an earlier one is put right.
+   */
   async step(session: SqlSession): Promise<AsOfStep> {
     if (this.#asOf === undefined) return { since: undefined, until: undefined };
     const [row] = await session.rows(`select cast((select max(as_of) from ${this.#state}) as varchar),

@@ -10,7 +10,9 @@ export interface RelationChanges {
   /** Rows that left and rows that came: tables or queries in parentheses. */
   readonly removed: string | undefined;
   readonly added: string | undefined;
-  /** Only the keys of the changed rows are given, in `added`: columns of the relation's grain, nothing else. */
+  /**
+   * Only the keys of the changed rows are given, in `added`: columns of the relation's grain, nothing else.
+   */
   readonly isKeysOnly: boolean;
   /** By expression over the relation's columns, as readers write them in `keys_from`. */
   readonly times: ReadonlyMap<string, TouchedTimes>;

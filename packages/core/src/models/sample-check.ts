@@ -19,7 +19,10 @@ export interface SampleResult {
   readonly where: string;
 }
 
-/** Compares some keys of a live table with the model's full SQL, filtered from outside: no declaration is trusted. */
+/**
+ * Compares some keys of a live table with the model's full SQL, filtered from outside: no declaration is
+ * trusted.
+ */
 export async function checkSample(
   session: SqlSession,
   plan: KeyedPlan,
@@ -42,7 +45,10 @@ export async function countDifferences(session: SqlSession, plan: KeyedPlan, whe
   return Number(row?.[0]);
 }
 
-/** Keys of neighbouring rows: of a parent, where rows that are missing show, or of the table, where superfluous ones do. */
+/**
+ * Keys of neighbouring rows: of a parent, where rows that are missing show, or of the table, where
+ * superfluous ones do.
+ */
 async function sampleKeys(session: SqlSession, plan: KeyedPlan, random: Random): Promise<SqlValue[][]> {
   const places = [
     { table: relationSql(plan.model.relation), keys: plan.grain.map(quoteName) },
@@ -64,8 +70,8 @@ async function sampleKeys(session: SqlSession, plan: KeyedPlan, random: Random):
 }
 
 /**
- * A block of keys: the first key's time, where the keys have one, and any of the sampled values of each other column.
- * Plain comparisons with constants, so that the engine carries them down to the scans.
+ * A block of keys: the first key's time, where the keys have one, and any of the sampled values of each other
+ * column. Plain comparisons with constants, so that the engine carries them down to the scans.
  */
 function keyCondition(plan: KeyedPlan, keys: readonly SqlValue[][]): string {
   const types = new Map(plan.columns.map(({ name, type }) => [name.toLowerCase(), type]));

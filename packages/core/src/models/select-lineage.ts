@@ -9,7 +9,9 @@ import {
 } from './carriers.ts';
 import { constantText, isNode, nodesOf, walk, type SyntaxNode } from './syntax-tree.ts';
 
-/** What one SELECT is asked: its tables, the result's key columns and the names of all aggregate functions. */
+/**
+ * What one SELECT is asked: its tables, the result's key columns and the names of all aggregate functions.
+ */
 export interface SelectQuestion {
   readonly tables: readonly ScopedTable[];
   readonly grain: readonly string[];
@@ -44,8 +46,8 @@ export class SelectLineage {
   }
 
   /**
-   * Throws `Unproven` when a group has rows of several keys. The groups are exactly the keys, so that each key has one
-   * row, or finer; undefined when nothing is grouped.
+   * Throws `Unproven` when a group has rows of several keys. The groups are exactly the keys, so that each
+   * key has one row, or finer; undefined when nothing is grouped.
    */
   checkGroups(): 'keys' | 'finer' | undefined {
     const { aggregates } = this.#question;
@@ -125,7 +127,10 @@ export class SelectLineage {
     }
   }
 
-  /** Tables that join on all keys and have one row for each give one row for each; anything else may multiply rows. */
+  /**
+   * Tables that join on all keys and have one row for each give one row for each; anything else may multiply
+   * rows.
+   */
   #keepsUnique(): boolean {
     let isMultiplied = false;
     walk(this.#node['select_list'], (node) => {

@@ -5,7 +5,10 @@ import { columnList, createScratch } from './refresh-sql.ts';
 import { timeExpressions, touchedTimes, type RelationChanges } from './row-changes.ts';
 import { quoteName, relationSql } from './sql-text.ts';
 
-/** Up to when models were complete at the last refresh, and up to when they are now: texts as the engine writes them. */
+/**
+ * Up to when models were complete at the last refresh, and up to when they are now: texts as the engine
+ * writes them.
+ */
 export interface AsOfStep {
   readonly since: string | undefined;
   readonly until: string | undefined;
@@ -59,7 +62,8 @@ export class SourceChanges {
     const table = relationSql(this.source.relation);
     const due = `select ${this.#columns} from ${table} where ${time} <= timestamp '${until}'`;
     if (since === undefined) return due;
-    // Later than the last time: rows that waited and rows that are new. Not later: late rows, which only are new.
+    // Later than the last time: rows that waited and rows that are new. Not later: late rows, which only are
+    // new.
     const parts = since < until ? [`${due} and ${time} > timestamp '${since}'`] : [];
     if (newRows !== undefined) parts.push(`${newRows} where ${time} <= timestamp '${since}'`);
     return parts.length === 0 ? undefined : parts.join(' union all ');

@@ -1,6 +1,6 @@
 /**
- * What makes the result of SQL depend on more than the rows of its parents: the clock, chance, references that cannot
- * be seen, and choices that the order of rows decides.
+ * What makes the result of SQL depend on more than the rows of its parents: the clock, chance, references
+ * that cannot be seen, and choices that the order of rows decides.
  */
 import type { SqlSession } from '../warehouse/index.ts';
 import { refersTo } from './rebind.ts';

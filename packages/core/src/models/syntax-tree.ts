@@ -88,7 +88,10 @@ export function constantText(node: unknown): string | undefined {
   return rawJson.isRawJSON(value) ? value.rawJSON : String(value);
 }
 
-/** A text that is equal for expressions that mean the same column or function of it: no place, alias or qualifier. */
+/**
+ * A text that is equal for expressions that mean the same column or function of it: no place, alias or
+ * qualifier.
+ */
 export function expressionText(node: unknown): string {
   return JSON.stringify(node, (key, value: unknown) => {
     if (key === 'query_location' || key === 'alias') return undefined;

@@ -1,6 +1,7 @@
 /**
- * Keys that are a time of a column: the rows of a key then lie in a range of that column, and constant ranges let the
- * engine skip all row groups outside them (a join cannot: its bounds are not known when the scan is planned).
+ * Keys that are a time of a column: the rows of a key then lie in a range of that column, and constant ranges
+ * let the engine skip all row groups outside them (a join cannot: its bounds are not known when the scan is
+ * planned).
  */
 import { constantText, isNode, nodesOf, type SyntaxNode } from './syntax-tree.ts';
 import { quoteName } from './sql-text.ts';
@@ -62,7 +63,10 @@ function atLeastDay(unit: TimeUnit): TimeUnit {
   return unit === 'point' || unit === 'second' || unit === 'minute' || unit === 'hour' ? 'day' : unit;
 }
 
-/** The milliseconds of a time as the engine writes it (`2026-01-31 10:00:00`); undefined for what is not so simple. */
+/**
+ * The milliseconds of a time as the engine writes it (`2026-01-31 10:00:00`); undefined for what is not so
+ * simple.
+ */
 export function timeMsOf(value: string): number | undefined {
   if (!/^\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d+)?)?$/.test(value)) return undefined;
   const [day, time = '00:00:00'] = value.split(' ');
@@ -104,8 +108,8 @@ function modulo(value: number, divisor: number): number {
 }
 
 /**
- * Disjoint ranges that cover all given ones. Gaps up to `gapMsMax` are closed: reading them costs less than another
- * scan. At most `countMax` ranges are left: the narrowest gaps go first.
+ * Disjoint ranges that cover all given ones. Gaps up to `gapMsMax` are closed: reading them costs less than
+ * another scan. At most `countMax` ranges are left: the narrowest gaps go first.
  */
 export function coverRanges(
   ranges: readonly TimeRange[],

@@ -1,6 +1,9 @@
 import type { SqlSession } from '../warehouse/index.ts';
 
-/** Runs the work in a transaction of its own; whatever it throws rolls everything back, temporary tables included. */
+/**
+ * Runs the work in a transaction of its own; whatever it throws rolls everything back, temporary tables
+ * included.
+ */
 export async function inTransaction<Result>(
   session: SqlSession,
   work: () => Promise<Result>,

@@ -82,10 +82,12 @@ logs/
 export function readmeFile({ name, eventType }: ProjectPlan): string {
   return `# ${name}
 
-\`npm start\` runs it; the page shows \`dashboards/\`. Events of type \`${eventType}\` go to \`POST /v1/events\`.
+\`npm start\` runs it; the page shows \`dashboards/\`.
+Events of type \`${eventType}\` go to \`POST /v1/events\`.
 
 - \`events/\`: what an event looks like
-- \`models/\`: a standard dbt project; after a change run \`npx millrace compile\` (needs Python 3.10 or newer)
+- \`models/\`: a standard dbt project; after a change run \`npx millrace compile\`
+  (needs Python 3.10 or newer)
 - \`semantic/\`: metrics, as Cube data models
 - \`dashboards/\`: what the page shows; a saved file takes effect at once
 - \`alerts/\`: what to watch

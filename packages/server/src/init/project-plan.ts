@@ -38,10 +38,14 @@ const COMBINATIONS_MAX = 10_000;
 const DAY_MS = 86_400_000;
 
 /** Numbers that name things: neither a sum nor an average of them means anything. */
-const NAMING_NUMBER =
-  /(^|_)(id|key|code|zip|zipcode|postcode|year|month|day|week|hour|weekday|number|no|nr|phone|index|rank|version|row|lat|latitude|lon|lng|longitude)$/;
-const PERSONAL =
-  /(^|_)(e?_?mail|phone|mobile|iban|ssn|passport|first_?name|last_?name|full_?name|surname|street|address|birthday|birth_?date|date_of_birth|ip)($|_)/;
+const NAMING_NUMBER = lastWord(
+  'id key code zip zipcode postcode year month day week hour weekday number no nr phone index rank version row',
+  'lat latitude lon lng longitude',
+);
+const PERSONAL = anyWord(
+  'e_?mail phone mobile iban ssn passport first_?name last_?name full_?name surname street address ip',
+  'birthday birth_?date date_of_birth',
+);
 /** Columns of the mart and members of the cube that are there whatever the data. */
 const OWN_NAMES = new Set(['event_hour', 'total_events', 'row_key']);
 
@@ -133,6 +137,16 @@ function dimensionsOf(
     chosen.push(field);
   }
   return chosen;
+}
+
+/** Matches a snake_case name that ends with one of the words. */
+function lastWord(...words: readonly string[]): RegExp {
+  return new RegExp(`(^|_)(${words.join(' ').replaceAll(' ', '|')})$`);
+}
+
+/** Matches a snake_case name that holds one of the words. */
+function anyWord(...words: readonly string[]): RegExp {
+  return new RegExp(`(^|_)(${words.join(' ').replaceAll(' ', '|')})(_|$)`);
 }
 
 function granularityOf(spanMs: number | undefined): ProjectPlan['granularity'] {

@@ -25,8 +25,9 @@ const TYPES = [
 ];
 
 /**
- * A seeded history of storefront events in small loads: late and future events, missing users, empty loads, and where
- * `repeats` is set events that are sent again, moved to another user, another day, the future, or without a time.
+ * A seeded history of storefront events in small loads: late and future events, missing users, empty loads,
+ * and where `repeats` is set events that are sent again, moved to another user, another day, the future, or
+ * without a time.
  */
 export class EventHistory {
   readonly #random: Random;

@@ -1,6 +1,6 @@
 /**
- * The forms in which SQL can name a table, for tests of rebinding: each query reads `millrace.raw.events`, most of them
- * through the quoted name that dbt writes.
+ * The forms in which SQL can name a table, for tests of rebinding: each query reads `millrace.raw.events`,
+ * most of them through the quoted name that dbt writes.
  */
 const events = '"millrace"."raw"."events"';
 

@@ -1,6 +1,9 @@
 import { readManifest, type Manifest } from '@millrace/core/models';
 
-/** A model of a manifest that was not compiled by dbt but written down, for forms that no example project needs. */
+/**
+ * A model of a manifest that was not compiled by dbt but written down, for forms that no example project
+ * needs.
+ */
 export interface WrittenModel {
   readonly sql: string;
   readonly materialized?: 'table' | 'incremental' | 'view' | 'ephemeral';
@@ -14,8 +17,8 @@ export interface WrittenSource {
 }
 
 /**
- * A manifest of models in schema `marts` over sources in schema `raw`. What a model reads is taken from its SQL: every
- * `raw.name` and `marts.name` in it.
+ * A manifest of models in schema `marts` over sources in schema `raw`. What a model reads is taken from its
+ * SQL: every `raw.name` and `marts.name` in it.
  */
 export function writeManifest(
   models: Readonly<Record<string, WrittenModel>>,
@@ -69,8 +72,9 @@ const ofUserDay = {
 };
 
 /**
- * Models in all forms that can be kept live, over the storefront's events: with and without times among their keys,
- * several parents, several rows a key, rows that leave, unions, static joins, models on models on models.
+ * Models in all forms that can be kept live, over the storefront's events: with and without times among their
+ * keys, several parents, several rows a key, rows that leave, unions, static joins, models on models on
+ * models.
  */
 export const workshopModels: Readonly<Record<string, WrittenModel>> = {
   staged: {
