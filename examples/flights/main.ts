@@ -10,8 +10,8 @@ import { runFlights } from './flights-run.ts';
 const HELP = `npm run flights [-- --rows N --data DIR --keep]
 
 Sends 3,000,000 flights through the HTTP API into a Millrace of its own, then compares counts, sums and the
-tables by day, origin, hour and route with the same SQL on the Parquet file. The data set is fetched when it
-is first needed.
+tables by day, origin, hour and route with the same SQL on the Parquet file. The data set is fetched when
+it is first needed.
 
   --rows N     only the first N flights
   --data DIR   keeps the data there (default: a temporary folder, removed at the end)
