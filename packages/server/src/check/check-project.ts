@@ -14,9 +14,9 @@ export interface ProjectCheck {
 }
 
 /**
- * Loads all files of the project and says everything that is wrong; when they load, starts it once on an empty
- * folder and asks every tile, so that models, metrics and dashboards are tried as they will run. `cacheFolder` as
- * for a start.
+ * Loads all files of the project and says everything that is wrong; when they load, starts it once on an
+ * empty folder and asks every tile, so that models, metrics and dashboards are tried as they will run.
+ * `cacheFolder` as for a start.
  */
 export async function checkProject(folder: string, options: { cacheFolder: string }): Promise<ProjectCheck> {
   const inspected = await inspectProject(folder);

@@ -11,7 +11,10 @@ import { askTiles } from './tile-answers.ts';
 
 const METRICS_START_MS = 60_000;
 
-/** Starts the project on an empty folder, without companions or a port, asks what it would show, and stops it. */
+/**
+ * Starts the project on an empty folder, without companions or a port, asks what it would show, and stops
+ * it.
+ */
 export async function startOnce(
   project: Project,
   { cacheFolder }: { cacheFolder: string },

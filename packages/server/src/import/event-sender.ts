@@ -32,7 +32,7 @@ const UNIT_BYTES_MAX = 3;
 const COMPLAINTS_MAX = 5;
 const PATIENCE_MS = 30_000;
 
-/** Sends NDJSON events to a Millrace server, one request after the other; asks again while it is not there. */
+/** Sends NDJSON events to a server, one request after the other; asks again while it is not there. */
 export class EventSender {
   readonly totals: SenderTotals = { accepted: 0, duplicates: 0, rejected: 0, complaints: [] };
   readonly #options: EventSenderOptions;
@@ -54,21 +54,27 @@ export class EventSender {
     for (let next = 0; next < lines.length; next++) {
       const lineBytes = (lines[next] as string).length * UNIT_BYTES_MAX + 1;
       if (bytes + lineBytes > BODY_BYTES_MAX && next > first) {
-        await this.#post(lines.slice(first, next).join('\n'));
+        await this.#post(lines.slice(first, next));
         first = next;
         bytes = 0;
       }
       bytes += lineBytes;
     }
-    if (first < lines.length) await this.#post(lines.slice(first).join('\n'));
+    if (first < lines.length) await this.#post(lines.slice(first));
   }
 
-  async #post(body: string): Promise<void> {
+  async #post(lines: readonly string[]): Promise<void> {
+    const body = lines.join('\n');
     const { signal, url, patienceMs = PATIENCE_MS } = this.#options;
     const deadlineMs = performance.now() + patienceMs;
     for (let attempt = 0; ; attempt++) {
       const answer = await this.#request(body);
       if ('reply' in answer) return this.#count(answer.reply);
+      if (answer.isTooLarge && lines.length > 1) {
+        const half = lines.length >> 1;
+        await this.#post(lines.slice(0, half));
+        return this.#post(lines.slice(half));
+      }
       const message = `${url}: ${answer.reason}`;
       if (!answer.isPassing) throw fail('IMPORT_REFUSED', { message });
       if (performance.now() > deadlineMs) throw fail('IMPORT_UNREACHABLE', { message });
@@ -89,13 +95,14 @@ export class EventSender {
       return {
         reason: `${response.status} ${text}`,
         isPassing: response.status === 429 || response.status >= 500,
+        isTooLarge: response.status === 413,
         ...(retryAfterMs > 0 ? { retryAfterMs } : {}),
       };
     } catch (error) {
       signal.throwIfAborted();
       // fetch hides why a connection failed in the cause.
       const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
-      return { reason: messageOf(reason), isPassing: true };
+      return { reason: messageOf(reason), isPassing: true, isTooLarge: false };
     }
   }
 
@@ -112,7 +119,12 @@ export class EventSender {
 
 type Answer =
   | { readonly reply: IngestReply }
-  | { readonly reason: string; readonly isPassing: boolean; readonly retryAfterMs?: number };
+  | {
+      readonly reason: string;
+      readonly isPassing: boolean;
+      readonly isTooLarge: boolean;
+      readonly retryAfterMs?: number;
+    };
 
 function backoffMs(attempt: number): number {
   return Math.min(5000, 100 * 2 ** Math.min(attempt, 6));

@@ -208,6 +208,19 @@ test('a busy server is asked again; nothing is sent twice or left out', async (t
   assert.equal(events.length, 2);
 });
 
+test('a server that takes less in a request is sent less', async (t) => {
+  const lines = Array.from({ length: 1000 }, (_, i) => `${i}`);
+  await using file = await csv('less.csv', ['n', ...lines].join('\n'));
+  const { url, events, requests } = await door(t, (request) => (request <= 2 ? { status: 413 } : undefined));
+  const summary = await run(file, url);
+  assert.equal(requests(), 5);
+  assert.equal(summary.accepted, 1000);
+  assert.deepEqual(
+    events.map((event) => event['n']),
+    lines.map(Number),
+  );
+});
+
 test('a refusal ends it, with what the server said', async (t) => {
   await using file = await csv('refused.csv', 'n\n1\n');
   const { url, headers } = await door(t, () => ({ status: 401 }));

@@ -20,12 +20,13 @@ export interface ImportSummary extends Readonly<SenderTotals> {
   readonly rows: number;
 }
 
-const BATCH_ROWS = 4000;
+const BATCH_ROWS = 4_000;
 
 /**
- * Sends a data file's rows as events through the HTTP API, in the file's order. A row's id is its own column, or made
- * from the file's name, its first row and the row's number: sending the file again is harmless, also when it has grown,
- * and another file of the same name has other ids. `IMPORT_REFUSED`, `IMPORT_UNREACHABLE`, `DATA_FILE_UNREADABLE`.
+ * Sends a data file's rows as events through the HTTP API, in the file's order. A row's id is its own
+ * column, or made from the file's name, its first row and the row's number: sending the file again is
+ * harmless, also when it has grown, and another file of the same name has other ids. `IMPORT_REFUSED`,
+ * `IMPORT_UNREACHABLE`, `DATA_FILE_UNREADABLE`.
  */
 export async function importFile(options: ImportOptions): Promise<ImportSummary> {
   const { file, plan, fromRow } = options;

@@ -5,7 +5,10 @@ import { fail } from './errors.ts';
 /** How the columns of a data file become the fields of an event. */
 export interface ImportPlan {
   readonly eventType: string;
-  /** Where the event time comes from; undefined when the file has none: rows then carry the time of the import. */
+  /**
+   * Where the event time comes from; undefined when the file has none: rows then carry the time of the
+   * import.
+   */
   readonly time: TimeColumn | undefined;
   /** Column with an id that is unique; undefined: the row's number is part of the id. */
   readonly idColumn: string | undefined;
@@ -47,7 +50,9 @@ const NAME_LENGTH_MAX = 63;
 const EPOCH_SECONDS = { min: 1e8, max: 1e10 };
 const EPOCH_UNITS = { s: 1, ms: 1e3, us: 1e6, ns: 1e9 } as const;
 
-/** Reads off the columns what an event needs; explicit names win. `IMPORT_BAD_PLAN` names what does not fit. */
+/**
+ * Reads off the columns what an event needs; explicit names win. `IMPORT_BAD_PLAN` names what does not fit.
+ */
 export function planImport(
   columns: readonly DataFileColumn[],
   choice: { eventType: string; timeColumn?: string | undefined; idColumn?: string | undefined },

@@ -1,7 +1,10 @@
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** How many rows of a file were sent, kept in a small file. It belongs to this very file: a changed one starts again. */
+/**
+ * How many rows of a file were sent, kept in a small file. It belongs to this very file: a changed one
+ * starts again.
+ */
 export class ImportPosition {
   readonly #stateFile: string | undefined;
   readonly #identity: string;

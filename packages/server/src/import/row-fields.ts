@@ -1,7 +1,10 @@
 import { quoteName, quoteText } from '@millrace/adapters/duckdb';
 import type { ImportPlan, PlannedField, TimeColumn } from './import-plan.ts';
 
-/** By field of the event: the SQL over the file's columns that makes its value. The id is among them if a column has it. */
+/**
+ * By field of the event: the SQL over the file's columns that makes its value. The id is among them if a
+ * column has it.
+ */
 export function rowFields(plan: ImportPlan): Readonly<Record<string, string>> {
   const fields: Record<string, string> = {};
   if (plan.idColumn !== undefined) fields['event_id'] = `${quoteName(plan.idColumn)}::varchar`;

@@ -2,8 +2,8 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * Links the package `millrace` into the project as `npm install` would, so that `npm start` and `npx millrace` work at
- * once. `npm install` finds it and leaves it.
+ * Links the package `millrace` into the project as `npm install` would, so that `npm start` and `npx
+ * millrace` work at once. `npm install` finds it and leaves it.
  */
 export async function linkCheckout(projectFolder: string, millraceFolder: string): Promise<void> {
   const bin = join(projectFolder, 'node_modules', '.bin');

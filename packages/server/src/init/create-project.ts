@@ -43,7 +43,8 @@ const MILLRACE_FOLDER = resolve(import.meta.dirname, '../..');
 
 /**
  * Makes a project that starts at once: its files, the models compiled, and Millrace linked.
- * `INIT_FOLDER_NOT_EMPTY`, `INIT_FILE_WITHOUT_ROWS`, `DATA_FILE_UNREADABLE`, `IMPORT_BAD_PLAN`; nothing is written then.
+ * `INIT_FOLDER_NOT_EMPTY`, `INIT_FILE_WITHOUT_ROWS`, `DATA_FILE_UNREADABLE`, `IMPORT_BAD_PLAN`; nothing is
+ * written then.
  */
 export async function createProject(options: CreateProjectOptions): Promise<CreatedProject> {
   const folder = resolve(options.folder);

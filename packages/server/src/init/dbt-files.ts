@@ -110,7 +110,10 @@ function modelFile(model: ModelFile): string {
 ${model.sql(JINJA)}`;
 }
 
-/** Text in single quotes as elsewhere in the file, unless it holds one; what does not fit on a line is broken up. */
+/**
+ * Text in single quotes as elsewhere in the file, unless it holds one; what does not fit on a line is
+ * broken up.
+ */
 function jinjaValue(value: unknown, indent: string): string {
   if (typeof value === 'string') return value.includes("'") ? JSON.stringify(value) : `'${value}'`;
   if (Array.isArray(value)) return `[${value.map((item) => jinjaValue(item, indent)).join(', ')}]`;

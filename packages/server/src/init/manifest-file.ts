@@ -6,8 +6,8 @@ import type { ProjectPlan } from './project-plan.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * What `millrace compile` would write for the new project, made without Python: byte for byte what real dbt gives,
- * which a test compares. `filesChecksum` is that of the project's files.
+ * What `millrace compile` would write for the new project, made without Python: byte for byte what real dbt
+ * gives, which a test compares. `filesChecksum` is that of the project's files.
  */
 export function manifestFile(plan: ProjectPlan, filesChecksum: string): string {
   const project = dbtName(plan);

@@ -1,6 +1,9 @@
 import type { ProjectField, ProjectPlan } from './project-plan.ts';
 
-/** One dbt model of a new project: from it come both the file that dbt reads and what dbt would compile from it. */
+/**
+ * One dbt model of a new project: from it come both the file that dbt reads and what dbt would compile from
+ * it.
+ */
 export interface ModelFile {
   readonly name: string;
   readonly description: string;
@@ -48,14 +51,16 @@ function stagingModel(plan: ProjectPlan): ModelFile {
       ['source', 'as_of'],
     ],
     sql(write) {
-      const newer = `      -- What came since the last run, late or not; all versions of such an event are read.
+      const newer = `      -- What came since the last run, late or not, with all versions of such events.
       and event_id in (
           select event_id
           from ${write.source(table)}
-          where event_timestamp > (select coalesce(max(event_timestamp), timestamp '1970-01-01') from ${write.self()})
+          where event_timestamp > (
+              select coalesce(max(event_timestamp), timestamp '1970-01-01') from ${write.self()}
+          )
              or ingest_seq > (select coalesce(max(ingest_seq), -1) from ${write.self()})
       )`;
-      return `-- One row per event: its newest version. An event stamped in the future waits until its time has come.
+      return `-- One row per event: its newest version. One stamped in the future waits until it is due.
 with due as (
 
     select
@@ -119,7 +124,10 @@ group by ${[HOUR, ...dimensions.map(({ sql }) => sql)].join(', ')}
   };
 }
 
-/** Sums of doubles depend on the order of the rows; decimals do not. What is no decimal of this size is left out. */
+/**
+ * Sums of doubles depend on the order of the rows; decimals do not. What is no decimal of this size is left
+ * out.
+ */
 function exact({ kind, sql }: ProjectField): string {
   return kind === 'integer' ? sql : `try_cast(${sql} as decimal(30, 12))`;
 }

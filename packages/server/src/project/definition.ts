@@ -2,9 +2,10 @@ import type { IngestLimits } from '@millrace/core/ingest';
 import type { TopicConfig } from '@millrace/core/log';
 
 /**
- * A process that runs beside the project: started when it serves, stopped before it stops, started again when it fails.
- * It gets `MILLRACE_URL`, `MILLRACE_STATE` (a folder for what it must remember) and, where keys are set, `MILLRACE_KEY`.
- * By messages to its parent, `process.send({ type: 'progress', label, done, total })`, it shows progress on the page.
+ * A process that runs beside the project: started when it serves, stopped before it stops, started again
+ * when it fails. It gets `MILLRACE_URL`, `MILLRACE_STATE` (a folder for what it must remember) and, where
+ * keys are set, `MILLRACE_KEY`. By messages to its parent, `process.send({ type: 'progress', label, done,
+ * total })`, it shows progress on the page.
  */
 export type Companion = ScriptCompanion | CommandCompanion;
 
@@ -18,8 +19,9 @@ export interface ScriptCompanion {
 export interface CommandCompanion {
   readonly name: string;
   /**
-   * A command of `millrace` with its arguments, run in the project folder, such as `['import', 'orders.csv']`. Exit code
-   * 0 is the end of its work; 2 means that it would only fail again: neither is started again.
+   * A command of `millrace` with its arguments, run in the project folder, such as `['import',
+   * 'orders.csv']`. Exit code 0 is the end of its work; 2 means that it would only fail again: neither is
+   * started again.
    */
   readonly command: readonly string[];
 }
