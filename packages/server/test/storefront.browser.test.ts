@@ -71,7 +71,7 @@ suite('the storefront in a browser', { skip }, () => {
       ([title, before]) => {
         const tiles = [...document.querySelectorAll('article, section')];
         return tiles.some(
-          (each) => each.textContent?.includes(title as string) && (each as HTMLElement).innerText !== before,
+          (each) => each.textContent?.includes(title ?? '') && (each as HTMLElement).innerText !== before,
         );
       },
       ['Events per second', first],

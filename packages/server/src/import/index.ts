@@ -1,6 +1,6 @@
 /** A data file's rows as events, through the HTTP API. */
 export { IMPORT_ERRORS } from './errors.ts';
-export { importFile, type ImportOptions, type ImportSummary } from './import-file.ts';
+export { importFile } from './import-file.ts';
 export { ImportPosition } from './import-position.ts';
 export {
   eventTypeOf,
@@ -9,6 +9,5 @@ export {
   planImport,
   type PlannedField,
   snakeCase,
-  type TimeColumn,
 } from './import-plan.ts';
 export { timeOf } from './row-fields.ts';

@@ -1,10 +1,10 @@
 /** The program watching and steering itself. */
 export { createActionRunner } from './action-runner.ts';
 export { openAuditTrail } from './audit-trail.ts';
-export { Companions, type Progress } from './companions.ts';
+export { Companions } from './companions.ts';
 export { HopFigures } from './hop-figures.ts';
 export { lineLogger } from './line-logger.ts';
-export { SourceDirectory, type SourceProbeResult, type SourceStatus } from './source-directory.ts';
+export { SourceDirectory } from './source-directory.ts';
 export { systemClock } from './system-clock.ts';
 export { ModelBoard } from './model-board.ts';
 export { observedMeter } from './observed-meter.ts';
