@@ -64,9 +64,10 @@ async function start(options: StartOptions): Promise<void> {
     logger: lineLogger(options.logLevel),
     version: VERSION,
   });
+  // Before anybody reads that Ctrl-C stops it.
+  stopOnSignal(running);
   printTable(running, performance.now() - startedMs);
   if (options.open && process.stdout.isTTY) openBrowser(running.url);
-  stopOnSignal(running);
   running.onFatal((error) => {
     console.error(`\n  Millrace stops. ${failureText(error, options.logLevel === 'debug')}`);
     process.exit(1);
