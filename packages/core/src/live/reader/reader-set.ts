@@ -53,7 +53,8 @@ export class ReaderSet {
     let missed = false;
     for (const [id, version] of Object.entries(versions)) {
       const view = this.#views.get(id);
-      if (view === undefined || view.version === version) continue;
+      // One that still waits to hear that what it holds is current has missed just that.
+      if (view === undefined || (view.version === version && view.status !== 'stale')) continue;
       this.#views.set(id, readLive(view, { type: 'lost' }).view);
       this.#resync.add(id);
       missed = true;
