@@ -49,15 +49,22 @@ export async function inspectProject(folder: string): Promise<InspectedProject> 
   const definition = await attempt(problems, async () => checkedDefinition(await importFile(config), config));
   const files = new Map<EventContract | Topology | AlertDefinition, string>();
   const found: Found = { root, problems, files };
-  const [contracts, topologies, alerts] = await Promise.all([
-    collect(found, {
-      folder: 'events',
-      isKind: isEventContract,
-      wanted: 'event contract made by defineEvent',
-    }),
-    collect(found, { folder: 'streams', isKind: isTopology, wanted: 'topology made by defineTopology' }),
-    collect(found, { folder: 'alerts', isKind: isAlertDefinition, wanted: 'alert made by defineAlert' }),
-  ]);
+  // One after the other: streams import events, and a broken event is to be named itself.
+  const contracts = await collect(found, {
+    folder: 'events',
+    isKind: isEventContract,
+    wanted: 'event contract made by defineEvent',
+  });
+  const topologies = await collect(found, {
+    folder: 'streams',
+    isKind: isTopology,
+    wanted: 'topology made by defineTopology',
+  });
+  const alerts = await collect(found, {
+    folder: 'alerts',
+    isKind: isAlertDefinition,
+    wanted: 'alert made by defineAlert',
+  });
   const [first, ...others] = problems;
   if (first !== undefined) return { problems: [first, ...others] };
   assert(definition !== undefined, 'a definition that is not there is a problem');
