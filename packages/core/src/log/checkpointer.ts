@@ -147,8 +147,8 @@ export class Checkpointer {
     const closed = [...this.#closed];
     await writer.write();
     this.#options.onWritten();
-    await this.#sync(() => writer.sync());
     for (const segment of closed) await this.#trim(segment);
+    await this.#sync(() => writer.sync());
     await writeCheckpoint(files, path, checkpoint.encoded);
     this.#coveredSequence = checkpoint.sequence;
     await journal.release(checkpoint.sequence);
@@ -164,6 +164,7 @@ export class Checkpointer {
   async #trim(segment: Segment): Promise<void> {
     try {
       await this.#options.segmentFiles.cut(segment.logPath, segment.size);
+      this.#options.writer.noteWritten(segment, 0);
     } catch (error) {
       // Retention may have removed the file.
       if (!segment.isRemoved) throw error;

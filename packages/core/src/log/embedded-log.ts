@@ -80,8 +80,8 @@ async function openLocked(
   const writer = new SegmentWriter(segmentFiles, meter);
   const journalFolder = folder.journal;
   const report = await recover(state, { files, segmentFiles, writer, journalFolder, checksum, logger });
+  await writer.sync();
   if (report.frames > 0) {
-    await writer.sync();
     await writeCheckpoint(files, folder.checkpoint, encodeCheckpoint(state, checksum));
   }
   const fileBytes = limits.journalFileBytes;

@@ -73,8 +73,8 @@ export async function recover(state: LogState, options: RecoveryOptions): Promis
 }
 
 /**
- * Frames that a killed program had written but not synced are still there now, and would be gone after a power
- * failure: nothing may be done on their word before they are durable.
+ * Frames that a killed program had written but not synced are still there now, and would be gone after a
+ * power failure: nothing may be done on their word before they are durable.
  */
 async function makeDurable(numbers: readonly number[], options: RecoveryOptions): Promise<void> {
   const { files, journalFolder } = options;
@@ -191,6 +191,8 @@ async function tidyPartition(
     try {
       const missing = await segmentFiles.cut(segment.logPath, segment.size);
       if (missing > 0) logger.error('A segment is shorter than it should be', damageOf(segment, missing));
+      // Also where the size is right: a killed program may have cut it without syncing.
+      options.writer.noteWritten(segment, 0);
       cutBytes += Math.max(0, -missing);
     } catch (error) {
       logger.error('A segment cannot be opened', {
