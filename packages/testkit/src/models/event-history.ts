@@ -95,7 +95,7 @@ export class EventHistory {
   }
 
   #time(): string | null {
-    if (this.#repeats && this.#chance(0.01)) return null;
+    if (this.#repeats && this.#chance(0.02)) return null;
     if (this.#chance(0.15)) return timestampText(this.#asOfMs + this.#int(3 * HOUR_MS));
     if (this.#chance(0.02)) return timestampText(this.#asOfMs);
     if (this.#chance(0.2)) return timestampText(this.#asOfMs - this.#int(4 * 24 * HOUR_MS));

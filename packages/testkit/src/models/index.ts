@@ -5,3 +5,4 @@ export * from './event-history.ts';
 export * from './model-trial.ts';
 export * from './storefront-tables.ts';
 export * from './workshop.ts';
+export * from './live-proof.ts';

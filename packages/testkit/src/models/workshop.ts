@@ -123,6 +123,11 @@ export const workshopModels: Readonly<Record<string, WrittenModel>> = {
         cast(coalesce(sum(cast(amount as integer)), 0) as bigint) as total
       from marts.staged group by 1, 2`,
   },
+  type_days: {
+    live: { grain: ['day'], keys_from: { types: { day: 'day' } } },
+    sql: `select day, count(*) as types, coalesce(sum(events), 0) as events, count(case when events > 2 then 1 end) as frequent
+      from marts.types group by day`,
+  },
   user_days: {
     live: ofUserDay,
     sql: `select distinct user_id, cast(event_timestamp as date) as day from marts.staged`,
@@ -177,6 +182,11 @@ export const workshopModels: Readonly<Record<string, WrittenModel>> = {
     live: { grain: ['day'], keys_from: { raw_events: { day } } },
     sql: `select cast(event_timestamp as date) as day, count(*) as rows_received, min(ingest_seq) as first_row
       from raw.raw_events group by all`,
+  },
+  arrival_types: {
+    live: { grain: ['day'], keys_from: { raw_events: { day } } },
+    sql: `select cast(event_timestamp as date) as day, count(distinct event_type) as types
+      from raw.raw_events group by cast(event_timestamp as date)`,
   },
   ranks: {
     live: { whole: 'it ranks all users' },
