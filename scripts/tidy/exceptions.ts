@@ -88,7 +88,12 @@ export const againstDirection: readonly Crossing[] = [
 ];
 
 /** Files longer than the limit. */
-export const longFiles: readonly Named[] = [];
+export const longFiles: readonly Named[] = [
+  {
+    path: /^packages\/core\/src\/models\/model-refresher\.test\.ts$/,
+    reason: 'one life of a refresher after the other, over one trial project',
+  },
+];
 
 /** Files with lines that are wider than the limit. */
 export const wideFiles: readonly Named[] = [

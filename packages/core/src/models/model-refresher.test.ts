@@ -347,7 +347,7 @@ test('a long history is built in parts, which join to the full SQL', async () =>
     insert into raw.as_of values (timestamp '2026-01-04')`);
   await trial.restart();
   const parts = project.lines.flatMap(({ fields }) =>
-    fields['count'] === undefined ? [] : [`${String(fields['model'])}`],
+    fields['count'] === undefined ? [] : [String(fields['model'])],
   );
   assert.ok(parts.includes('staged') && parts.includes('daily'), `in parts: ${parts.join(', ')}`);
   assert.deepEqual(await trial.differences(), []);

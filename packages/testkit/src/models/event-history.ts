@@ -5,6 +5,8 @@ export interface EventHistoryOptions {
   readonly random: Random;
   /** False: no event id comes twice, as ingest ensures. True: events are sent again, changed or not. */
   readonly repeats: boolean;
+  /** False: every event has a time, as the loader ensures. By default some that are sent again have none. */
+  readonly missingTimes?: boolean;
 }
 
 export interface HistoryStep {
@@ -32,12 +34,14 @@ const TYPES = [
 export class EventHistory {
   readonly #random: Random;
   readonly #repeats: boolean;
+  readonly #missingTimes: boolean;
   readonly #sent: RawRow[] = [];
   #asOfMs = Date.UTC(2026, 0, 2);
 
-  constructor({ random, repeats }: EventHistoryOptions) {
+  constructor({ random, repeats, missingTimes = repeats }: EventHistoryOptions) {
     this.#random = random;
     this.#repeats = repeats;
+    this.#missingTimes = missingTimes;
   }
 
   next(): HistoryStep {
@@ -95,7 +99,7 @@ export class EventHistory {
   }
 
   #time(): string | null {
-    if (this.#repeats && this.#chance(0.02)) return null;
+    if (this.#missingTimes && this.#chance(0.02)) return null;
     if (this.#chance(0.15)) return timestampText(this.#asOfMs + this.#int(3 * HOUR_MS));
     if (this.#chance(0.02)) return timestampText(this.#asOfMs);
     if (this.#chance(0.2)) return timestampText(this.#asOfMs - this.#int(4 * 24 * HOUR_MS));
