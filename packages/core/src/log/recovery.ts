@@ -1,15 +1,7 @@
-import { type FileSystem, type Logger, messageOf, readWhole } from '../base/index.ts';
+import { type FileSystem, type Logger, messageOf } from '../base/index.ts';
 import type { Checksum } from './checksum.ts';
-import { checkFormat } from './checkpoint.ts';
-import { logError } from './errors.ts';
-import {
-  findFrame,
-  frameAt,
-  frameEntries,
-  frameVersion,
-  type JournalEntry,
-  type JournalFrame,
-} from './journal-frame.ts';
+import { frameEntries, type JournalEntry } from './journal-frame.ts';
+import { type FoundFrame, readJournalFile } from './journal-reader.ts';
 import { journalNumbers, journalPath } from './journal.ts';
 import { decodeDescription, type LogState } from './log-state.ts';
 import type { PartitionLog } from './partition-log.ts';
@@ -52,14 +44,22 @@ export async function recover(state: LogState, options: RecoveryOptions): Promis
   for (const partition of state.partitions())
     activeBases.set(partition, partition.segments.at(-1)?.baseOffset ?? 0);
   // All of it is checked before the first change.
+  let last: FoundFrame | undefined;
   let next = first;
-  for (const number of numbers) next = await readJournalFile({ state, options, number, next });
+  for (const number of numbers) {
+    const remember = (frame: FoundFrame) => {
+      last = frame;
+    };
+    next = await readJournalFile({ ...options, logId: state.logId, number, next, visit: remember });
+  }
   const frames = next - first;
-  if (frames > 0) await makeDurable(numbers, options);
+  if (last !== undefined) await makeDurable(numbers, last, options);
   next = first;
   for (const number of frames === 0 ? [] : numbers) {
-    const apply = (entry: JournalEntry) => applyEntry(state, entry, options);
-    next = await readJournalFile({ state, options, number, next, apply });
+    const apply = ({ frame }: FoundFrame) => {
+      for (const entry of frameEntries(frame)) applyEntry(state, entry, options);
+    };
+    next = await readJournalFile({ ...options, logId: state.logId, number, next, visit: apply });
     await options.writer.write();
   }
   state.sequence = next - 1;
@@ -74,66 +74,26 @@ export async function recover(state: LogState, options: RecoveryOptions): Promis
 
 /**
  * Frames that a killed program had written but not synced are still there now, and would be gone after a
- * power failure: nothing may be done on their word before they are durable.
+ * power failure: nothing may be done on their word before they are durable. The last one is written again: it
+ * may be one whose sync failed, and then the system thinks that it has nothing more to write. Those before
+ * it were synced before the next one was written.
  */
-async function makeDurable(numbers: readonly number[], options: RecoveryOptions): Promise<void> {
+async function makeDurable(
+  numbers: readonly number[],
+  last: FoundFrame,
+  options: RecoveryOptions,
+): Promise<void> {
   const { files, journalFolder } = options;
   for (const number of numbers) {
     const file = await files.open(journalPath(journalFolder, number));
     try {
+      if (number === last.number) await file.write(last.frame.bytes, last.position);
       await file.sync();
     } finally {
       await file.close();
     }
   }
   await files.syncFolder(journalFolder);
-}
-
-interface JournalReading {
-  readonly state: LogState;
-  readonly options: RecoveryOptions;
-  readonly number: number;
-  /** Sequence of the next frame to come. */
-  readonly next: number;
-  readonly apply?: (entry: JournalEntry) => void;
-}
-
-/** Returns the sequence that must come next, in a later file. */
-async function readJournalFile(reading: JournalReading): Promise<number> {
-  const { state, options, number, apply } = reading;
-  const path = journalPath(options.journalFolder, number);
-  const bytes = (await readWhole(options.files, path)) ?? new Uint8Array(0);
-  const check = { logId: state.logId, checksum: options.checksum };
-  let { next } = reading;
-  let position = 0;
-  for (let frame = frameAt(bytes, 0, check); frame !== undefined; frame = frameAt(bytes, position, check)) {
-    checkFormat(frameVersion(frame), path);
-    if (frame.sequence > next) throw corruptJournal(path, position, { expected: next, frame });
-    if (frame.sequence === next) {
-      if (apply !== undefined) for (const entry of frameEntries(frame)) apply(entry);
-      next++;
-    }
-    position = frame.end;
-  }
-  // What follows is empty, torn by a crash, or left from an earlier use of the file: nothing that comes after
-  // `next`.
-  const later = findFrame(bytes, position, { ...check, sequenceMin: next });
-  if (later !== undefined) throw corruptJournal(path, position, { expected: next, frame: later });
-  return next;
-}
-
-function corruptJournal(
-  file: string,
-  position: number,
-  found: { expected: number; frame: JournalFrame },
-): Error {
-  const details = { file, position, expected: found.expected, found: found.frame.sequence };
-  return logError('LOG_CORRUPT_JOURNAL', {
-    message:
-      `${file} is damaged at byte ${position}: frame ${found.expected} is not whole, but frame ` +
-      `${found.frame.sequence} comes after it.`,
-    details,
-  });
 }
 
 function applyEntry(state: LogState, entry: JournalEntry, options: RecoveryOptions): void {

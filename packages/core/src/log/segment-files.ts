@@ -55,8 +55,8 @@ export class SegmentFiles {
   }
 
   /**
-   * Makes the file end at `length`; returns how many bytes it lacks (negative: how many were cut off). Not synced:
-   * a sync that fails must end the log, whoever asked for it, so syncing is left to the writer.
+   * Makes the file end at `length`; returns how many bytes it lacks (negative: how many were cut off). Not
+   * synced: a sync that fails must end the log, whoever asked for it, so syncing is left to the writer.
    */
   async cut(path: string, length: number): Promise<number> {
     return this.use(path, { create: false }, async (file) => {

@@ -8,7 +8,7 @@ export interface Step<Result> {
   readonly operation: FileOperation;
   readonly path: string;
   readonly happen: () => Result;
-  /** What a failing write does with the share of its bytes that the fault lets through. */
+  /** What a failing operation does all the same; a write: the share of its bytes that the fault lets through. */
   readonly onFault?: (stored: number) => void;
 }
 
@@ -160,7 +160,8 @@ class SimulatedFile implements File {
   }
 
   sync(): Promise<void> {
-    return this.#begin({ operation: 'sync', happen: () => this.#inode.sync() });
+    const onFault = () => this.#inode.failSync(this.#disk.random);
+    return this.#begin({ operation: 'sync', happen: () => this.#inode.sync(), onFault });
   }
 
   truncate(length: number): Promise<void> {

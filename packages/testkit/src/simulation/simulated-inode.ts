@@ -18,6 +18,8 @@ export class SimulatedInode {
   #bytes = new Uint8Array(64);
   #size = 0;
   #unsynced: Change[] = [];
+  /** Changes for which a sync failed: the system takes them for durable and will not write them again. */
+  #forgotten: Change[] = [];
 
   get size(): number {
     return this.#size;
@@ -52,10 +54,19 @@ export class SimulatedInode {
   /** Flips one bit of what lies on the disk, as decay does. */
   flipBit(bit: number): void {
     this.#bytes[bit >> 3]! ^= 1 << (bit & 7);
-    this.sync();
+    this.#unsynced = [];
   }
 
   sync(): void {
+    this.#forgotten = this.#forgotten.filter(
+      (lost) => !this.#unsynced.some((change) => overlap(lost, change)),
+    );
+    this.#unsynced = [];
+  }
+
+  /** A sync failed: some of what should have become durable did, some did not, and no later sync will make it so. */
+  failSync(random: Random): void {
+    this.#forgotten.push(...this.#unsynced.filter(() => random.next() < 0.5));
     this.#unsynced = [];
   }
 
@@ -74,7 +85,7 @@ export class SimulatedInode {
    */
   losePower(random: Random): void {
     const changes = this.#unsynced;
-    if (changes.length === 0) return;
+    if (changes.length === 0 && this.#forgotten.length === 0) return;
     const isInOrder = random.next() < 0.3;
     const moment = () => Math.floor(random.next() * (changes.length + 1));
     const sizeMoment = moment();
@@ -92,7 +103,16 @@ export class SimulatedInode {
     }
     this.#bytes = survivor;
     this.#size = size;
-    this.sync();
+    this.#unsynced = [];
+    for (const lost of this.#forgotten) this.#forget(lost);
+    this.#forgotten = [];
+  }
+
+  #forget(lost: Change): void {
+    const end = Math.min(this.#size, lost.position + lost.bytes.length);
+    if (end <= lost.position) return;
+    this.#bytes.fill(0, lost.position, end);
+    this.#bytes.set(lost.before.subarray(0, end - lost.position), lost.position);
   }
 
   #undo(change: Change): void {
@@ -111,6 +131,10 @@ export class SimulatedInode {
     }
     this.#size = size;
   }
+}
+
+function overlap(a: Change, b: Change): boolean {
+  return a.position < b.position + b.bytes.length && b.position < a.position + a.bytes.length;
 }
 
 function copySectors(from: Uint8Array, to: Uint8Array, isChosen: (sector: number) => boolean): void {
