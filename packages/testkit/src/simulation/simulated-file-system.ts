@@ -8,7 +8,9 @@ export interface Step<Result> {
   readonly operation: FileOperation;
   readonly path: string;
   readonly happen: () => Result;
-  /** What a failing operation does all the same; a write: the share of its bytes that the fault lets through. */
+  /**
+   * What a failing operation does all the same; a write: the share of its bytes that the fault lets through.
+   */
   readonly onFault?: (stored: number) => void;
 }
 

@@ -64,7 +64,10 @@ export class SimulatedInode {
     this.#unsynced = [];
   }
 
-  /** A sync failed: some of what should have become durable did, some did not, and no later sync will make it so. */
+  /**
+   * A sync failed: some of what should have become durable did, some did not, and no later sync will make it
+   * so.
+   */
   failSync(random: Random): void {
     this.#forgotten.push(...this.#unsynced.filter(() => random.next() < 0.5));
     this.#unsynced = [];
