@@ -1,37 +1,49 @@
+export interface ProgressLineOptions {
+  readonly label: string;
+  readonly total: number;
+  /** Done before. Default 0. */
+  readonly done?: number;
+  /** Default: standard output. */
+  readonly stream?: { readonly isTTY?: boolean; write(text: string): unknown };
+  readonly nowMs?: () => number;
+}
+
+const BAR_WIDTH = 24;
+const TERMINAL_INTERVAL_MS = 100;
+const PLAIN_INTERVAL_MS = 5000;
+
 /** Progress of long work on one line of a terminal; a line every five seconds elsewhere. */
 export class ProgressLine {
-  readonly #label: string;
-  readonly #total: number;
-  readonly #stream: NodeJS.WriteStream;
-  readonly #startedMs = performance.now();
-  readonly #first: number;
-  #shownMs = 0;
+  readonly #options: Required<ProgressLineOptions>;
+  readonly #startedMs: number;
+  #shownMs = -Infinity;
 
-  constructor(options: { label: string; total: number; done?: number; stream?: NodeJS.WriteStream }) {
-    this.#label = options.label;
-    this.#total = options.total;
-    this.#first = options.done ?? 0;
-    this.#stream = options.stream ?? process.stdout;
+  constructor(options: ProgressLineOptions) {
+    this.#options = { done: 0, stream: process.stdout, nowMs: () => performance.now(), ...options };
+    this.#startedMs = this.#options.nowMs();
   }
 
   update(done: number): void {
-    const nowMs = performance.now();
-    if (done < this.#total && nowMs - this.#shownMs < (this.#stream.isTTY ? 100 : 5000)) return;
-    this.#shownMs = nowMs;
-    const seconds = (nowMs - this.#startedMs) / 1000;
-    const rate = Math.round((done - this.#first) / Math.max(seconds, 0.001));
-    const left = rate > 0 ? ` ${Math.ceil((this.#total - done) / rate)} s left` : '';
-    const share = this.#total === 0 ? 1 : done / this.#total;
-    const bar = '█'.repeat(Math.round(share * 24)).padEnd(24, '░');
-    const text = `${this.#label} ${bar} ${number(done)} of ${number(this.#total)}  ${number(rate)}/s${left}`;
-    this.#stream.write(this.#stream.isTTY ? `\r\x1b[2K  ${text}` : `  ${text}\n`);
+    const { label, total, done: first, stream, nowMs } = this.#options;
+    const now = nowMs();
+    const intervalMs = stream.isTTY ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS;
+    if (done < total && now - this.#shownMs < intervalMs) return;
+    this.#shownMs = now;
+    const seconds = Math.max(0.001, (now - this.#startedMs) / 1000);
+    const rate = Math.round((done - first) / seconds);
+    const left = rate > 0 && done < total ? `, ${Math.ceil((total - done) / rate)} s left` : '';
+    const filled = total === 0 ? BAR_WIDTH : Math.round((done / total) * BAR_WIDTH);
+    const bar = '█'.repeat(filled).padEnd(BAR_WIDTH, '░');
+    const text = `  ${label} ${bar} ${grouped(done)} of ${grouped(total)}  ${grouped(rate)}/s${left}`;
+    stream.write(stream.isTTY ? `\r\x1b[2K${text}` : `${text}\n`);
   }
 
+  /** Leaves the line. */
   end(): void {
-    if (this.#stream.isTTY) this.#stream.write('\n');
+    if (this.#options.stream.isTTY) this.#options.stream.write('\n');
   }
 }
 
-function number(value: number): string {
+function grouped(value: number): string {
   return value.toLocaleString('en-US');
 }

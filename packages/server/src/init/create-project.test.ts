@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -172,23 +172,20 @@ test('data without rows, or that cannot be read, makes no folder', async () => {
   await assert.rejects(readFile(join(target, 'package.json')), { code: 'ENOENT' });
 });
 
-test('Millrace is linked as npm would link it, and the command runs in the project', async () => {
+test('Millrace is linked as npm would link it, and npm leaves it so', async () => {
   const { folder: project } = await createProject({ folder: join(folder, 'linked') });
   assert.equal(await readlink(join(project, 'node_modules/millrace')), join(root, 'packages/server'));
   const { dependencies } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
   };
   assert.deepEqual(dependencies, { millrace: `file:${join(root, 'packages/server')}` });
-  const command = join(
-    project,
-    'node_modules/.bin',
-    process.platform === 'win32' ? 'millrace.cmd' : 'millrace',
-  );
-  const { status, stdout } = spawnSync(command, ['--version'], {
-    cwd: project,
-    encoding: 'utf8',
-    shell: process.platform === 'win32',
-  });
-  assert.equal(status, 0);
-  assert.match(stdout, /^\d+\.\d+\.\d+$/m);
+  const isWindows = process.platform === 'win32';
+  const runIn = (program: string, ...args: string[]) =>
+    spawnSync(program, args, { cwd: project, encoding: 'utf8', shell: isWindows });
+  const command = join(project, 'node_modules/.bin', isWindows ? 'millrace.cmd' : 'millrace');
+  assert.match(runIn(command, '--version').stdout, /^\d+\.\d+\.\d+$/m);
+  const installed = runIn('npm', 'install', '--offline', '--no-audit', '--no-fund');
+  assert.equal(installed.status, 0, installed.stderr);
+  assert.equal(await realpath(join(project, 'node_modules/millrace')), join(root, 'packages/server'));
+  assert.match(runIn(command, '--version').stdout, /^\d+\.\d+\.\d+$/m);
 });
