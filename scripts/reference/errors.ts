@@ -1,4 +1,6 @@
 import { CUBE_ERRORS } from '@millrace/adapters/cube';
+import { DBT_ERRORS } from '@millrace/adapters/dbt';
+import { DATA_FILE_ERRORS } from '@millrace/adapters/duckdb';
 import type { ErrorDefinition, ErrorKind } from '@millrace/core/base';
 import { CONTRACT_ERRORS } from '@millrace/core/contract';
 import { INGEST_ERRORS } from '@millrace/core/ingest';
@@ -8,6 +10,7 @@ import { MODELS_ERRORS } from '@millrace/core/models';
 import { SEMANTIC_ERRORS } from '@millrace/core/semantic';
 import { STREAMS_ERRORS } from '@millrace/core/streams';
 import { WAREHOUSE_ERRORS } from '@millrace/core/warehouse';
+import { CLI_ERRORS } from '../../packages/server/src/cli/index.ts';
 import { HTTP_ERRORS } from '../../packages/server/src/http/index.ts';
 import { IMPORT_ERRORS } from '../../packages/server/src/import/index.ts';
 import { INIT_ERRORS } from '../../packages/server/src/init/index.ts';
@@ -21,11 +24,12 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, ErrorDefinition>>>>
   'Log': LOG_ERRORS,
   'Streams': STREAMS_ERRORS,
   'Warehouse': WAREHOUSE_ERRORS,
-  'Models': MODELS_ERRORS,
+  'Models': { ...MODELS_ERRORS, ...DBT_ERRORS },
   'Metrics': { ...SEMANTIC_ERRORS, ...CUBE_ERRORS },
   'Live results': LIVE_ERRORS,
   'New projects': INIT_ERRORS,
-  'Data files': IMPORT_ERRORS,
+  'Data files': { ...DATA_FILE_ERRORS, ...IMPORT_ERRORS },
+  'Command line': CLI_ERRORS,
 };
 
 const KINDS: Readonly<Record<ErrorKind, string>> = {
