@@ -29,7 +29,7 @@ async function blocksOf(path: string): Promise<Block[]> {
   }));
 }
 
-/** The path that a file's block begins with: `// events/sale.ts`, `# dashboards/cafe.yml`, `-- models/x.sql`. */
+/** The path that a block begins with: `// events/a.ts`, `# dashboards/a.yml`, `-- models/a.sql`. */
 function pathOf({ text }: Block): string {
   const path = /^(?:\/\/|#|--) (\S+\.\w+)\n/.exec(text)?.[1];
   assert.ok(path, `a file without its path:\n${text}`);
