@@ -16,7 +16,7 @@ export interface Group {
 }
 
 export const groups: Readonly<Record<GroupName, Group>> = {
-  unit: { infix: '', concurrency: 2, fileTimeoutMs: 120_000, isDefault: true },
+  unit: { infix: '', concurrency: 2, fileTimeoutMs: 240_000, isDefault: true },
   browser: { infix: '.browser', concurrency: 1, fileTimeoutMs: 300_000, isDefault: true },
   engines: { infix: '.engine', concurrency: 2, fileTimeoutMs: 900_000, isDefault: true },
   slow: { infix: '.slow', concurrency: 1, fileTimeoutMs: 3_600_000, isDefault: false },
