@@ -55,11 +55,8 @@ test('tiles: members, columns, figures, stores and queries that do not exist are
     'dashboards/flights.yml': (text) =>
       `${text
         .replace('[flights.average_delay]', '[flights.avg_delay]')
-        .replace('figures: [events_per_second]', 'figures: [evnts]')
-        .replace(
-          'kind: table\n    width: 6',
-          'kind: table\n    width: 6\n    columns: [flights.origin, flights.nothing]',
-        )}
+        .replace('figures: [events_last_second]', 'figures: [evnts]')
+        .replace('{ column: flights.origin,', '{ column: flights.nothing,')}
   - title: No store
     kind: table
     query: { source: stream, store: nowhere }
