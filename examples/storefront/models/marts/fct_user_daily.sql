@@ -12,7 +12,9 @@
   )
 }}
 
--- One row per user and date. The time between the last event of one hour and the first of the next joins the hours.
+-- One row per user and date. The times between the events of an hour add up to the time from its first to its last;
+-- the window adds the time from the last event of one hour to the first of the next. Whole milliseconds, so that the
+-- sum is the same in any order, and the same as that over all events one by one.
 with hours as (
 
     select
@@ -20,7 +22,7 @@ with hours as (
         cast(event_hour as date) as activity_date,
         total_events,
         first_event_at,
-        ms_between_events,
+        last_event_at,
         lag(last_event_at) over (
             partition by user_id, cast(event_hour as date)
             order by event_hour
@@ -35,8 +37,10 @@ days as (
         user_id,
         activity_date,
         cast(sum(total_events) as bigint) as total_events,
-        sum(ms_between_events + coalesce({{ dbt.datediff('previous_event_at', 'first_event_at', 'millisecond') }}, 0))
-            as ms_between_events
+        sum(
+            {{ dbt.datediff('first_event_at', 'last_event_at', 'millisecond') }}
+            + coalesce({{ dbt.datediff('previous_event_at', 'first_event_at', 'millisecond') }}, 0)
+        ) as ms_between_events
     from hours
     group by user_id, activity_date
 

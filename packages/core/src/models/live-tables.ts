@@ -83,7 +83,9 @@ export class LiveTables {
     const isInParts =
       plan.runs === 'keyed' && (await buildInParts(this.#session, plan, this.#reporter(model)));
     if (!isInParts) await this.#session.run(`create or replace ${wanted} ${name} as ${model.sql}`);
-    const isUnique = plan.runs === 'keyed' && (plan.isUnique || (await this.#hasUniqueGrain(plan)));
+    // Rows that are only ever added are not replaced by their keys.
+    const isKept = plan.runs === 'keyed' && plan.strategy !== 'append';
+    const isUnique = isKept && (plan.isUnique || (await this.#hasUniqueGrain(plan)));
     const row = [quoteText(model.id), quoteText(model.sql ?? ''), String(runs === 'keyed'), String(isUnique)];
     const insert = `insert into ${this.#meta} values (${row.join(', ')})`;
     await this.#session.run(`delete from ${this.#meta} where model = ${quoteText(model.id)}; ${insert}`);

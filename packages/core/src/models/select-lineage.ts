@@ -91,7 +91,8 @@ export class SelectLineage {
       if (name !== undefined && key !== undefined) carriers.set(columnText(name), { key, columns: [name] });
     }
     for (const table of this.#question.tables) this.#passExpressions(table, carriers);
-    const isUnique = groups === 'keys' || (groups === undefined && this.#keepsUnique());
+    const isUnique =
+      groups === 'keys' || this.#keepsFirstOfKey() || (groups === undefined && this.#keepsUnique());
     return { isKeyed: true, carriers, names: this.#names(), isUnique };
   }
 
@@ -125,6 +126,16 @@ export class SelectLineage {
         if (!isChanged && !isHidden) carriers.set(text, carrier);
       }
     }
+  }
+
+  /** `qualify row_number() over (partition by keys …) = 1`. */
+  #keepsFirstOfKey(): boolean {
+    const qualify = this.#node['qualify'];
+    if (!isNode(qualify) || qualify.type !== 'COMPARE_EQUAL') return false;
+    const { left, right } = qualify as { left?: unknown; right?: unknown };
+    if (!isNode(left) || left.type !== 'WINDOW_ROW_NUMBER' || constantText(right) !== '1') return false;
+    const partitions = nodesOf(left['partitions']);
+    return partitions.length > 0 && partitions.every((partition) => this.#keyOf(partition) !== undefined);
   }
 
   /**

@@ -7,12 +7,23 @@ export interface TestSession extends SqlSession, AsyncDisposable {
   readonly connection: DuckDBConnection;
 }
 
+export interface TestSessionOptions {
+  /** A database file, whose stem is the catalog; in memory by default. */
+  readonly file?: string | undefined;
+  /** Default 1 GB. */
+  readonly memoryLimit?: string;
+}
+
 /**
- * Opens an in-memory catalog, or a file whose stem is the catalog, named `millrace` as compiled SQL expects.
- * Dispose of the session before the file is opened again.
+ * Opens a database whose catalog is named `millrace`, as compiled SQL expects. Dispose of the session before the file
+ * is opened again.
  */
-export async function openTestSession(file?: string): Promise<TestSession> {
-  const instance = await DuckDBInstance.create(file ?? ':memory:', { threads: '2', memory_limit: '1GB' });
+export async function openTestSession(options: TestSessionOptions = {}): Promise<TestSession> {
+  const { file, memoryLimit = '1GB' } = options;
+  const instance = await DuckDBInstance.create(file ?? ':memory:', {
+    threads: '2',
+    memory_limit: memoryLimit,
+  });
   const connection = await instance.connect();
   if (file === undefined) await connection.run("attach ':memory:' as millrace; use millrace");
   return {

@@ -36,7 +36,7 @@ export class ModelTrial implements AsyncDisposable {
   }
 
   static async open(options: ModelTrialOptions): Promise<ModelTrial> {
-    const session = await openTestSession(options.file);
+    const session = await openTestSession({ file: options.file });
     await session.run(createRawTables(options.tables, options.asOf));
     if (options.setUp !== undefined) await session.run(options.setUp);
     const trial = new ModelTrial(session, options);
