@@ -1,6 +1,6 @@
 /**
- * What a load's refresh of the storefront's models costs, on a history of given length, beside computing the same
- * tables anew from their full SQL.
+ * What a load's refresh of the storefront's models costs, on a history of given length, beside computing the
+ * same tables anew from their full SQL.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
