@@ -38,14 +38,12 @@ const SAMPLE_PACE = { shareMax: 0.05, pauseMsMin: 1_000 };
 /** The comparison of ids reads all of history again and again. */
 const AUDIT_PACE = { shareMax: 0.03, pauseMsMin: 500 };
 const DENSITY_PACE = { shareMax: 0.01, pauseMsMin: 2_000 };
-const DUE_PACE = { shareMax: 0.05, pauseMsMin: 250 };
 
-/** What is done between loads: rows that become due, whole refreshes, comparisons with the full SQL. */
+/** What is done between loads: whole refreshes, comparisons with the full SQL and of ids. */
 export class IdleWork {
   readonly #options: IdleWorkOptions;
   readonly #checkedKeys: Counter;
   readonly #drifts: Counter;
-  readonly #due: Pace;
   readonly #sample: Pace;
   readonly #density: Pace;
   readonly #auditPace: Pace;
@@ -59,7 +57,6 @@ export class IdleWork {
 
   constructor(options: IdleWorkOptions) {
     this.#options = options;
-    this.#due = new Pace(options.clock, DUE_PACE);
     this.#density = new Pace(options.clock, DENSITY_PACE);
     this.#auditPace = new Pace(options.clock, AUDIT_PACE);
     this.#audit = new IdAudit(options);
@@ -97,13 +94,11 @@ export class IdleWork {
   }
 
   /** At most one piece of work; undefined when nothing was due or nothing changed. */
-  async run(session: SqlSession, nowMs: number): Promise<RefreshReport | undefined> {
+  async run(session: SqlSession): Promise<RefreshReport | undefined> {
     const models = this.#models;
     const tables = this.#tables;
     if (models === undefined || tables === undefined) return undefined;
-    const report =
-      (await this.#refreshDue(session, { models, nowMs })) ??
-      (await this.#refreshWhole(session, { models, tables }));
+    const report = await this.#refreshWhole(session, { models, tables });
     if (report !== undefined) {
       this.noteChanges(report.changedTables);
       return report;
@@ -127,28 +122,6 @@ export class IdleWork {
   async #measureDensity(session: SqlSession, models: LiveModelSet): Promise<undefined> {
     await models.measureDensity(session, this.#nextDensity++);
     return undefined;
-  }
-
-  /** Rows that waited become due though nothing is loaded. */
-  async #refreshDue(
-    session: SqlSession,
-    { models, nowMs }: { models: LiveModelSet; nowMs: number },
-  ): Promise<RefreshReport | undefined> {
-    const { state } = this.#options;
-    if (models.heldBackSources.length === 0 || !this.#due.isDue()) return undefined;
-    return this.#due.run(() =>
-      inTransaction(session, async () => {
-        let isDue = false;
-        for (const source of models.heldBackSources) {
-          isDue = (await state.moveOn(session, { source, untilMs: nowMs })) || isDue;
-        }
-        if (!isDue) return undefined;
-        const step = await state.step(session);
-        const report = await models.refresh(session, [], step);
-        await state.advance(session, step, []);
-        return report;
-      }),
-    );
   }
 
   async #refreshWhole(

@@ -62,11 +62,6 @@ export class LiveModelSet {
     return this.#live.map(({ plan }) => plan);
   }
 
-  /** Sources whose rows may wait until they are due. */
-  get heldBackSources(): readonly Source[] {
-    return this.#sources.filter(({ deltaId: id, source }) => id !== source.id).map(({ source }) => source);
-  }
-
   /** The model was built anew: its table may have other properties. */
   noteBuilt(plan: ModelPlan, isUnique: boolean): void {
     this.#live.find((model) => model.plan === plan)?.refresh.noteBuilt(isUnique);

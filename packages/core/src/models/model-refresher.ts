@@ -119,9 +119,9 @@ class ProjectModels implements LiveModels {
     return report;
   }
 
-  async idle(session: SqlSession, nowMs: number): Promise<RefreshReport | undefined> {
+  async idle(session: SqlSession): Promise<RefreshReport | undefined> {
     if (this.#models === undefined) return undefined;
-    return this.#idle.run(session, nowMs);
+    return this.#idle.run(session);
   }
 
   /** Sources that changed: those with new rows, and the row that says `as_of`. */

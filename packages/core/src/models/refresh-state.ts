@@ -123,21 +123,6 @@ export class RefreshState {
     const ids = sources.map(({ id }) => quoteText(id)).join(', ');
     await session.run(`update ${this.#sources} set audited_row = null where source in (${ids})`);
   }
-
-  /** Moves `as_of` on when nothing is loaded, so that rows that wait become due. False when none is due. */
-  async moveOn(
-    session: SqlSession,
-    { source, untilMs }: { source: Source; untilMs: number },
-  ): Promise<boolean> {
-    if (this.#asOf === undefined || source.live.eventTime === undefined) return false;
-    const until = `make_timestamp(${Math.floor(untilMs)}::bigint * 1000)`;
-    const time = quoteName(source.live.eventTime);
-    const [due] = await session.rows(`select 1 from ${relationSql(source.relation)}
-      where ${time} > (select max(as_of) from ${this.#asOf}) and ${time} <= ${until} limit 1`);
-    if (due === undefined) return false;
-    await session.run(`update ${this.#asOf} set as_of = ${until}`);
-    return true;
-  }
 }
 
 function lastRowOf(row: SqlValue[]): [string, number | undefined] {

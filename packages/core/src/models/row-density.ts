@@ -2,8 +2,8 @@ import type { SqlSession } from '../warehouse/index.ts';
 import type { KeyedParent } from './plan.ts';
 import { quoteName, relationSql } from './sql-text.ts';
 
-/** Rows that the engine reads at once: a range costs at least about as much as these. */
-const ROW_GROUP_ROWS = 122_880;
+/** Rows that cost about as much to read as a range more: planning it, and its partly read row groups. */
+const RANGE_COST_ROWS = 122_880;
 const HOUR_MS = 3_600_000;
 
 /** How dense the rows of parents lie in time: what decides whether two ranges are better read as one. */
@@ -14,7 +14,7 @@ export class RowDensity {
   /** The gap between two ranges that costs about as much to read as a range more. */
   gapMs(parent: KeyedParent): number {
     const rowsPerMs = this.#rowsPerMs.get(placeOf(parent));
-    return rowsPerMs === undefined || rowsPerMs === 0 ? Infinity : ROW_GROUP_ROWS / rowsPerMs;
+    return rowsPerMs === undefined || rowsPerMs === 0 ? Infinity : RANGE_COST_ROWS / rowsPerMs;
   }
 
   /** Counts again. Extremes come from statistics, the newest hour from its own row groups. */

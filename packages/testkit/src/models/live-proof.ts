@@ -64,8 +64,7 @@ export async function proveLiveModels({
       proof.restarts++;
     }
     await clock.advance(10_000);
-    for (let i = 0; i < 4; i++)
-      await trial.models.idle(trial.session, Date.parse(`${next.asOf.replace(' ', 'T')}Z`));
+    for (let i = 0; i < 4; i++) await trial.models.idle(trial.session, clock.nowMs());
     const found = [...(await trial.differences()), ...(await incremental.run())];
     differences.push(...found.map((difference) => `step ${step}: ${difference}`));
     differences.push(
