@@ -13,11 +13,14 @@ export interface Outputs {
 }
 
 export interface Carrier {
-  /** Which key: its place in the grain. */
+  /** Which key: its place in the grain; or `PASSENGER`. */
   readonly key: number;
   /** The columns that the expression uses, lower case. */
   readonly columns: readonly string[];
 }
+
+/** No key, but a column that is followed all the same, to know whether it comes through unchanged. */
+export const PASSENGER = -1;
 
 /** A table of a FROM clause under its name in the query, lower case. */
 export interface ScopedTable extends Outputs {
@@ -51,7 +54,8 @@ export function carriedKey(expression: SyntaxNode, tables: readonly ScopedTable[
   const text = expressionText(expression);
   for (const table of tables) {
     const carrier = table.carriers.get(text);
-    if (carrier !== undefined && isQualifiedBy(expression, table.name)) return carrier.key;
+    if (carrier === undefined || carrier.key === PASSENGER) continue;
+    if (isQualifiedBy(expression, table.name)) return carrier.key;
   }
   return undefined;
 }

@@ -155,8 +155,8 @@ export class IdleWork {
     const plan = plans[this.#nextSample % plans.length];
     if (plan === undefined) return undefined;
     this.#nextSample++;
-    const result = await checkSample(session, plan, this.#options.random);
-    this.#checkedKeys.add(result.keyCount);
+    const result = await checkSample(session, { plan, random: this.#options.random });
+    this.#checkedKeys.add(result.count);
     if (result.differenceCount === 0) return undefined;
     return this.#repairDrift(session, { models, tables, plan, result });
   }

@@ -8,7 +8,7 @@
  * counts as not proven.
  */
 import { assert } from '../base/index.ts';
-import { columnText, type Outputs, type ScopedTable, Unproven } from './carriers.ts';
+import { columnText, type Outputs, PASSENGER, type ScopedTable, Unproven } from './carriers.ts';
 import { joinedOutputs } from './join-lineage.ts';
 import { refersTo } from './rebind.ts';
 import { SelectLineage } from './select-lineage.ts';
@@ -28,10 +28,18 @@ export interface LineageQuestion {
   readonly sources: readonly LineageSource[];
   /** Names of all aggregate functions, lower case. */
   readonly aggregates: ReadonlySet<string>;
+  /** A column of a source whose way is followed too. */
+  readonly passenger: string | undefined;
 }
 
 export type LineageAnswer =
-  | { readonly isLocal: true; /** No two rows of the result have the same key. */ readonly isUnique: boolean }
+  | {
+      readonly isLocal: true;
+      /** No two rows of the result have the same key. */
+      readonly isUnique: boolean;
+      /** The passenger comes through: the result has it under its name, unchanged. */
+      readonly isPassed: boolean;
+    }
   | { readonly isLocal: false; readonly reason: string };
 
 type Ctes = ReadonlyMap<string, Outputs>;
@@ -47,7 +55,11 @@ export function proveLocal(tree: SyntaxNode, question: LineageQuestion): Lineage
       if (outputs.carriers.get(columnText(column))?.key === key) return;
       throw new Unproven(`its column ${column} is not made from what keys_from says`);
     });
-    return { isLocal: true, isUnique: outputs.isUnique };
+    const { passenger, sources } = question;
+    const text = passenger === undefined ? '' : columnText(passenger);
+    const left = sources.find((source) => source.outputs.carriers.has(text))?.outputs.carriers.get(text);
+    const isPassed = left !== undefined && outputs.carriers.get(text)?.key === left.key;
+    return { isLocal: true, isUnique: outputs.isUnique, isPassed };
   } catch (error) {
     if (error instanceof Unproven) return { isLocal: false, reason: error.message };
     throw error;
@@ -107,7 +119,7 @@ class Lineage {
     if (!isByName && !isSameOrder)
       throw new Unproven('the branches of its union do not name the same columns');
     const carriers = new Map([...a.carriers].filter(([text, { key }]) => b.carriers.get(text)?.key === key));
-    const carried = new Set([...carriers.values()].map(({ key }) => key));
+    const carried = new Set([...carriers.values()].map(({ key }) => key).filter((key) => key !== PASSENGER));
     if (carried.size < this.#question.grain.length) {
       throw new Unproven('the branches of its union do not all carry the keys');
     }

@@ -32,6 +32,8 @@ export interface KeyedPlan {
    * sampled.
    */
   readonly isProven: boolean;
+  /** The event time of its only parent, where each row has that of its parent rows, unchanged. */
+  readonly timeColumn: string | undefined;
   readonly reason: string;
   readonly warnings: readonly string[];
 }
@@ -44,7 +46,7 @@ export interface KeyedParent {
   readonly relation: Relation;
   /** Columns that the loader and this room copy, by name. */
   readonly columns: readonly ResultColumn[];
-  /** The time by which rows of a source are held back. */
+  /** The event time of a source's rows, or of a model that passes it on. */
   readonly eventTime: string | undefined;
   /** The name under which `boundSql` reads it. */
   readonly input: string;

@@ -1,4 +1,4 @@
-import { columnsOf, type Carrier, type Outputs, Unproven } from './carriers.ts';
+import { columnsOf, columnText, PASSENGER, type Carrier, type Outputs, Unproven } from './carriers.ts';
 import { describeQuery, sameColumns, typesByName, type ResultColumn } from './columns.ts';
 import type { Graph, Parent } from './graph.ts';
 import { proveLocal, type LineageSource } from './key-lineage.ts';
@@ -92,7 +92,8 @@ export class Planner {
     }
     if (keyed.length === 0) throw new Unproven('none of what it reads changes with loads');
     const boundSql = await this.#bind(subject, keyed);
-    const proof = proveLocal(tree, { grain, sources, aggregates: this.#functions.aggregates });
+    const passenger = keyed.length === 1 ? keyed[0]?.eventTime : undefined;
+    const proof = proveLocal(tree, { grain, sources, passenger, aggregates: this.#functions.aggregates });
     if (!proof.isLocal && !model.live.local) throw new Unproven(proof.reason);
     const isUnique = proof.isLocal && proof.isUnique;
     const strategy = await this.#strategy({ subject, grain, keyed, tree, isUnique });
@@ -109,6 +110,7 @@ export class Planner {
       boundSql,
       isUnique,
       isProven: proof.isLocal,
+      timeColumn: proof.isLocal && proof.isPassed ? passenger : undefined,
       warnings: [...hazards.warnings.map(sentence), ...doubt],
     };
   }
@@ -141,13 +143,24 @@ export class Planner {
       carriers.set(expressionText(expression), { key, columns: columnsOf(expression) });
     }
     const keyColumns = [...new Set([...carriers.values()].flatMap((carrier) => carrier.columns))];
-    const eventTime = parent.kind === 'source' ? parent.node.live.eventTime : undefined;
+    const eventTime = this.#eventTimeOf(parent);
+    const timeText = eventTime === undefined ? undefined : columnText(eventTime);
+    if (timeText !== undefined && !carriers.has(timeText)) {
+      carriers.set(timeText, { key: PASSENGER, columns: [eventTime?.toLowerCase() ?? ''] });
+    }
     const id = deltaId(parent.node.id, parent.kind === 'source' && isHeldBack);
     const names = columns.map((each) => each.name.toLowerCase());
     return {
       keys: { eventTime, deltaId: id, name, relation, columns, keys, keyColumns, timeKeys },
       outputs: { isKeyed: true, carriers, isUnique: false, names },
     };
+  }
+
+  /** The column by which a parent's rows are told apart in time, however its models name their keys. */
+  #eventTimeOf(parent: Parent): string | undefined {
+    if (parent.kind === 'source') return parent.node.live.eventTime;
+    const plan = this.#plans.get(parent.node.id);
+    return plan?.runs === 'keyed' && plan.strategy === 'append' ? plan.timeColumn : undefined;
   }
 
   /** Throws `Unproven` when the parent changes in a way that is not seen row by row. */
