@@ -84,11 +84,14 @@ test('a staging model passes its event time on; one that changes it is not compa
     },
   };
   const other = await openLoaded(writeManifest({ staged: changed.staged }, workshopSources(true)));
-  await using _other = other.trial;
-  assert.deepEqual(
-    other.plans.map(({ strategy, timeColumn }) => [strategy, timeColumn]),
-    [['append', undefined]],
-  );
+  try {
+    assert.deepEqual(
+      other.plans.map(({ strategy, timeColumn }) => [strategy, timeColumn]),
+      [['append', undefined]],
+    );
+  } finally {
+    await other.trial[Symbol.asyncDispose]();
+  }
 });
 
 const damages: readonly (readonly [model: string, sql: string])[] = [
