@@ -1,5 +1,5 @@
 import { carriedKey, columnNode, type ScopedTable, Unproven } from './carriers.ts';
-import { isNode, type SyntaxNode } from './syntax-tree.ts';
+import { conjuncts, isNode, type SyntaxNode } from './syntax-tree.ts';
 
 /** The tables on both sides of a join. */
 interface Sides {
@@ -55,11 +55,4 @@ function equatedKeys(join: SyntaxNode, sides: Sides): Set<number> {
 
 function addCommon(keys: Set<number>, pair: { left: number | undefined; right: number | undefined }): void {
   if (pair.left !== undefined && pair.left === pair.right) keys.add(pair.left);
-}
-
-function conjuncts(condition: unknown): SyntaxNode[] {
-  if (!isNode(condition)) return [];
-  if (condition.type !== 'CONJUNCTION_AND') return [condition];
-  const children = Array.isArray(condition['children']) ? condition['children'] : [];
-  return children.flatMap(conjuncts);
 }

@@ -225,6 +225,36 @@ test('whole: a table that is not written down in the manifest', async () => {
   assert.match(plan?.reason ?? '', /reads raw\.as_of without ref\(\) or source\(\)/);
 });
 
+const bounds: Readonly<Record<string, readonly [where: string, runs: ModelPlan['runs']]>> = {
+  'as written': ['event_timestamp <= (select as_of from raw.as_of)', 'keyed'],
+  'the other way round, among others': [
+    "(select as_of from raw.as_of) >= e.event_timestamp and event_type <> 'x'",
+    'keyed',
+  ],
+  'a window that moves along': [
+    'event_timestamp <= (select as_of from raw.as_of) and event_timestamp > (select as_of from raw.as_of) - interval 1 hour',
+    'whole',
+  ],
+  'before, not until': ['event_timestamp < (select as_of from raw.as_of)', 'whole'],
+  'one of several reasons': ["event_timestamp <= (select as_of from raw.as_of) or event_type = 'x'", 'whole'],
+  'another column': ['received_at <= (select as_of from raw.as_of)', 'whole'],
+  'some time later': ['event_timestamp <= (select as_of + interval 1 hour from raw.as_of)', 'whole'],
+};
+
+for (const [name, [where, runs]] of Object.entries(bounds)) {
+  test(`${runs}: bounded by as_of ${name}`, async () => {
+    const sql = `select event_id, user_id from raw.raw_events e where ${where}`;
+    const plan = await planOf({
+      materialized: 'incremental',
+      uniqueKey: 'event_id',
+      live: { local: true },
+      sql,
+    });
+    assert.equal(plan.runs, runs, plan.reason);
+    if (runs === 'whole') assert.match(plan.reason, /uses as_of in another way/);
+  });
+}
+
 test('a declaration is believed where the SQL does not show it, and that is said', async () => {
   const sql = 'select upper(user_id) as user_id, count(*) as n from marts.staged group by 1';
   const plan = await planOf({

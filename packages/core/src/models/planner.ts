@@ -1,3 +1,4 @@
+import { isOnlyBound } from './as-of-bound.ts';
 import { columnsOf, columnText, PASSENGER, type Carrier, type Outputs, Unproven } from './carriers.ts';
 import { describeQuery, sameColumns, typesByName, type ResultColumn } from './columns.ts';
 import type { Graph, Parent } from './graph.ts';
@@ -89,6 +90,7 @@ export class Planner {
       const { keys, outputs } = await this.#keyedParent(parent, { subject, grain, isHeldBack });
       keyed.push({ ...keys, input });
       sources.push({ relation, outputs });
+      this.#checkBound(tree, { parents, parent });
     }
     if (keyed.length === 0) throw new Unproven('none of what it reads changes with loads');
     const boundSql = await this.#bind(subject, keyed);
@@ -179,6 +181,17 @@ export class Planner {
     if (plan?.runs !== 'keyed') throw new Unproven(`it reads ${name}, which is not refreshed row by row`);
     if (isHeldBack)
       throw new Unproven('it compares with as_of, so rows change without any of their parents changing');
+  }
+
+  /** Throws `Unproven` when rows change with `as_of` in another way than by falling due. */
+  #checkBound(tree: SyntaxNode, { parents, parent }: { parents: readonly Parent[]; parent: Parent }): void {
+    const asOf = parents.find(({ kind, node }) => kind === 'source' && node.live.asOf)?.node.relation;
+    if (asOf === undefined || parent.kind !== 'source') return;
+    const eventTime = parent.node.live.eventTime ?? '';
+    if (isOnlyBound(tree, { asOf, eventTime })) return;
+    throw new Unproven(
+      `it uses as_of in another way than \`${eventTime} <= (select as_of …)\`, so rows change unannounced`,
+    );
   }
 
   async #keyExpression(

@@ -70,7 +70,8 @@ test('samples of right tables find nothing, over short histories and long ones',
 
 test('a staging model passes its event time on; one that changes it is not compared by it', async () => {
   const { trial, plans } = await openLoaded(parseManifest(await readFile(storefront, 'utf8')));
-  await using _ = trial;
+  await using session = trial.session;
+  assert.ok(session);
   assert.equal(plans.find(({ model }) => model.name === 'stg_events')?.timeColumn, 'event_timestamp');
   const changed = {
     ...workshopModels,

@@ -157,3 +157,10 @@ function withoutValuesQuery(node: SyntaxNode): SyntaxNode {
 export function nodesOf(value: unknown): SyntaxNode[] {
   return Array.isArray(value) ? value.filter(isNode) : [];
 }
+
+/** The terms of a condition that must all hold. */
+export function conjuncts(condition: unknown): SyntaxNode[] {
+  if (!isNode(condition)) return [];
+  if (condition.type !== 'CONJUNCTION_AND') return [condition];
+  return nodesOf(condition['children']).flatMap(conjuncts);
+}

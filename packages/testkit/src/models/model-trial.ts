@@ -10,7 +10,7 @@ export interface ModelTrialOptions {
   readonly tables: readonly TableSchema[];
   readonly clock: Clock;
   readonly logger?: Logger;
-  /** A database file whose stem is `millrace`; in memory by default. */
+  /** A database file whose stem is `millrace`, where an earlier trial may have left its tables; in memory by default. */
   readonly file?: string;
   /** `as_of` before the first load; none by default. */
   readonly asOf?: string;
@@ -37,9 +37,17 @@ export class ModelTrial implements AsyncDisposable {
 
   static async open(options: ModelTrialOptions): Promise<ModelTrial> {
     const session = await openTestSession({ file: options.file });
-    await session.run(createRawTables(options.tables, options.asOf));
-    if (options.setUp !== undefined) await session.run(options.setUp);
+    const [known] = await session.rows(
+      "select count(*) from information_schema.tables where table_catalog = 'millrace' and table_schema = 'raw'",
+    );
     const trial = new ModelTrial(session, options);
+    if (known?.[0] === 0) {
+      await session.run(createRawTables(options.tables, options.asOf));
+      if (options.setUp !== undefined) await session.run(options.setUp);
+    } else {
+      const [last] = await session.rows('select max(ingest_seq) from raw.raw_events');
+      trial.#sequence = Number(last?.[0] ?? -1) + 1;
+    }
     await trial.models.prepare(session);
     return trial;
   }
