@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CubeSemanticLayer } from '@millrace/adapters/cube';
+import { compiledManifestPath, manifestStaleness } from '@millrace/adapters/dbt';
 import { checksum, nodeFileSystem } from '@millrace/adapters/disk';
 import { type DuckdbWarehouse, openDuckdbWarehouse } from '@millrace/adapters/duckdb';
 import { PrometheusMeter } from '@millrace/adapters/prometheus';
@@ -143,7 +144,7 @@ interface Storage {
 /** Log and warehouse open side by side; when one fails, the other is closed. */
 async function openStorage(options: ProfileOptions, meter: Meter, opened: OpenedParts): Promise<Storage> {
   const { project, dataFolder, logger } = options;
-  const manifestPath = await compiledManifest(project);
+  const manifestPath = await compiledManifest(project, logger);
   const [log, warehouse] = await Promise.allSettled([
     openEmbeddedLog({
       folder: join(dataFolder, 'log'),
@@ -315,10 +316,12 @@ async function openViews(
   return { hub, reports };
 }
 
-/** What real dbt compiled; undefined when the project has no models. */
-async function compiledManifest(project: Project): Promise<string | undefined> {
-  if (project.modelsFolder === undefined) return undefined;
-  const path = join(project.modelsFolder, 'compiled', 'manifest.json');
+/** What real dbt compiled; undefined when the project has no models. One older than its models is a warning. */
+async function compiledManifest({ modelsFolder }: Project, logger: Logger): Promise<string | undefined> {
+  if (modelsFolder === undefined) return undefined;
+  const { warning } = await manifestStaleness(modelsFolder);
+  if (warning !== undefined) logger.warn(warning);
+  const path = compiledManifestPath(modelsFolder);
   return access(path).then(
     () => path,
     () => undefined,
