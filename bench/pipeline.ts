@@ -75,13 +75,15 @@ async function measure(options: {
   const streams = new Arrivals();
   const marts = new Arrivals();
   const stop = new AbortController();
+  // Windows that slide out of the hour while we measure must not take events from the total.
+  const sinceMs = Date.now() - 30 * 60_000;
   const following = page.follow(
     {
       stream: {
         source: 'stream',
         store: 'activity-by-type',
         lastMs: 3_600_000,
-        select: { type: 'key', events: 'value' },
+        select: { type: 'key', window: 'windowStart', events: 'value' },
         limit: 5000,
       },
       mart: { source: 'metrics', measures: ['hours.total_events'] },
@@ -89,7 +91,7 @@ async function measure(options: {
     {
       signal: stop.signal,
       onView(id, view, arrivedAtMs) {
-        const total = totalOf(view);
+        const total = totalOf(view, sinceMs);
         if (total !== undefined) (id === 'stream' ? streams : marts).total(total, arrivedAtMs);
       },
     },
@@ -134,12 +136,16 @@ async function measure(options: {
 
 /**
  * Results of both followed queries hold a number in their last column: its sum is the number of events seen.
+ * Rows of a window that began before `sinceMs` are left out.
  */
-function totalOf(view: LiveView): number | undefined {
+function totalOf(view: LiveView, sinceMs: number): number | undefined {
   if (view.status === 'failed') throw new Error(view.trouble?.message ?? 'a live query failed');
   if (view.status !== 'current' || view.result === undefined) return undefined;
+  const window = view.result.columns.indexOf('window');
   let total = 0;
-  for (const row of view.result.rows) total += Number(row.at(-1) ?? 0);
+  for (const row of view.result.rows) {
+    if (window < 0 || Number(row[window]) >= sinceMs) total += Number(row.at(-1) ?? 0);
+  }
   return total;
 }
 
