@@ -36,10 +36,20 @@ export function runtimeEnvironment(root) {
   return {
     // DuckDB's queries and the log's syncs share this pool: with four threads a scan could hold up an answer.
     UV_THREADPOOL_SIZE: '12',
+    // Each of the pool's threads would get an allocation arena of its own, and free memory in all of them.
+    MALLOC_ARENA_MAX: '2',
     ...process.env,
     ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }),
   };
 }
+
+/** How Node runs the program. */
+export const runtimeFlags = Object.freeze([
+  // Node 24.0 still announces type stripping as experimental; nobody can act on that line.
+  '--disable-warning=ExperimentalWarning',
+  // Young objects of each thread, MB for each of its halves. Left alone it grows to 64 under load.
+  '--max-semi-space-size=16',
+]);
 
 /**
  * @typedef {object} Launch
@@ -56,9 +66,7 @@ export function runtimeEnvironment(root) {
  */
 export function launch({ node, entry, args, root }) {
   const env = runtimeEnvironment(root);
-  // Node 24.0 still announces type stripping as experimental; nobody can act on that line.
-  const flags = ['--disable-warning=ExperimentalWarning'];
-  const child = spawn(node, [...flags, entry, ...args], { stdio: 'inherit', env });
+  const child = spawn(node, [...runtimeFlags, entry, ...args], { stdio: 'inherit', env });
 
   // A terminal sends Ctrl-C to the child as well: handing it on would make it two.
   const childSeesCtrlC = process.stdin.isTTY;

@@ -1,5 +1,6 @@
 import type { Counter, Gauge, Histogram, Labels, Meter } from '@millrace/core/base';
 import * as prometheus from 'prom-client';
+import { WeightedHistogram } from './weighted-histogram.ts';
 
 const LATENCY_BUCKETS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
 
@@ -41,28 +42,21 @@ export class PrometheusMeter implements Meter {
     help: string,
     options: { labels?: Labels; buckets?: readonly number[] } = {},
   ): Histogram {
-    const labels = options.labels ?? {};
-    const labelNames = Object.keys(labels);
-    const buckets = [...(options.buckets ?? LATENCY_BUCKETS_MS)];
-    const make = (full: string) =>
-      new prometheus.Histogram({ name: full, help, labelNames, buckets, registers: [this.registry] });
-    const child = this.#single(name, make).labels(labels);
-    return {
-      observe(value, count = 1) {
-        // prom-client has no weighted observation: a batch counts once for each of its events, up to a bound.
-        const repeats = Math.min(count, WEIGHT_MAX);
-        for (let i = 0; i < repeats; i++) child.observe(value);
-      },
+    const upperBounds = options.buckets ?? LATENCY_BUCKETS_MS;
+    const make = (full: string) => {
+      const histogram = new WeightedHistogram({ name: full, help, upperBounds });
+      this.registry.registerMetric(histogram as unknown as prometheus.Metric);
+      return histogram;
     };
+    const observe = this.#single(name, make).labels(options.labels ?? {});
+    return { observe: (value, count = 1) => observe(value, count) };
   }
 
-  #single<Instrument extends prometheus.Metric>(
+  #single<Instrument extends prometheus.Metric | WeightedHistogram>(
     name: string,
     make: (full: string) => Instrument,
   ): Instrument {
     const full = `millrace_${name}`;
-    return (this.registry.getSingleMetric(full) as Instrument | undefined) ?? make(full);
+    return (this.registry.getSingleMetric(full) as unknown as Instrument | undefined) ?? make(full);
   }
 }
-
-const WEIGHT_MAX = 64;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runtimeEnvironment } from 'millrace/launch';
+import { runtimeEnvironment, runtimeFlags } from 'millrace/launch';
 
 export interface ServerProcessOptions {
   readonly project: string;
@@ -29,6 +29,7 @@ export class ServerProcess implements AsyncDisposable {
   static start(options: ServerProcessOptions): Promise<ServerProcess> {
     const { project, data, args = [], startTimeoutMs = 60_000 } = options;
     const command = [
+      ...runtimeFlags,
       MAIN,
       'start',
       '--project',
