@@ -26,6 +26,8 @@ const HELP = `npm run bench -- pipeline [--rate N] [--seconds N] [--history N] [
 `;
 /** The first seconds are left out: code and caches warm up. */
 const WARM_UP_MS = 3000;
+/** What is not on the page so long after the last event counts as never seen. */
+const UNSEEN_MS = 60_000;
 
 export async function run(args: readonly string[]): Promise<BenchFigures> {
   const { values } = parseArgs({
@@ -72,30 +74,8 @@ async function measure(options: {
   await page.untilLoaded();
   await untilMetricsAnswer(page);
 
-  const streams = new Arrivals();
-  const marts = new Arrivals();
   const stop = new AbortController();
-  // Windows that slide out of the hour while we measure must not take events from the total.
-  const sinceMs = Date.now() - 30 * 60_000;
-  const following = page.follow(
-    {
-      stream: {
-        source: 'stream',
-        store: 'activity-by-type',
-        lastMs: 3_600_000,
-        select: { type: 'key', window: 'windowStart', events: 'value' },
-        limit: 5000,
-      },
-      mart: { source: 'metrics', measures: ['hours.total_events'] },
-    },
-    {
-      signal: stop.signal,
-      onView(id, view, arrivedAtMs) {
-        const total = totalOf(view, sinceMs);
-        if (total !== undefined) (id === 'stream' ? streams : marts).total(total, arrivedAtMs);
-      },
-    },
-  );
+  const { streams, marts, ended } = followTotals(page, stop.signal);
   await Promise.all([streams.first, marts.first]);
 
   const baseline = await countEvents(page);
@@ -103,18 +83,18 @@ async function measure(options: {
   const memory = memoryLoop(server.pid, stop.signal);
   const batches = await generate({ url: server.url, ...options });
   await page.untilLoaded();
-  await delay(2000);
+  const accepted = batches.reduce((sum, batch) => sum + batch.accepted, 0);
+  await Promise.race([Promise.all([streams.reached(accepted), marts.reached(accepted)]), delay(UNSEEN_MS)]);
   const figures = await page.get<Record<string, number>>('/v1/figures');
   stop.abort();
-  await following;
+  await ended;
 
-  const accepted = batches.reduce((sum, batch) => sum + batch.accepted, 0);
   const stored = (await countEvents(page)) - baseline;
   const startMs = (batches[0]?.scheduledAtMs ?? 0) + WARM_UP_MS;
   const measured = batches.filter((batch) => batch.scheduledAtMs >= startMs);
   const acks = measured.map((batch) => batch.ackedAtMs - batch.scheduledAtMs);
-  const toStream = measured.map((batch) => streams.latencyMs(batch)).filter((ms) => ms !== undefined);
-  const toMart = measured.map((batch) => marts.latencyMs(batch)).filter((ms) => ms !== undefined);
+  const toStream = measured.map((batch) => streams.latencyMs(batch));
+  const toMart = measured.map((batch) => marts.latencyMs(batch));
   return {
     eventsPerSecond: accepted / options.seconds,
     ackMsP50: quantile(acks, 0.5),
@@ -128,10 +108,39 @@ async function measure(options: {
     refreshMsP99: figures['refresh_ms_p99'] ?? Number.NaN,
     checkpointMsMax: figures['checkpoint_ms_max'] ?? Number.NaN,
     rssBytesMax: await memory,
+    unseen: [...toStream, ...toMart].filter((latencyMs) => latencyMs === Infinity).length,
     refused: batches.filter((batch) => batch.status !== 202).length,
     lost: Math.max(0, accepted - stored),
     duplicated: Math.max(0, stored - accepted),
   };
+}
+
+/** Follows two totals on a page's connection: a stream's windows, and a mart. */
+function followTotals(page: PageSession, signal: AbortSignal) {
+  const streams = new Arrivals();
+  const marts = new Arrivals();
+  // Windows that slide out of the hour while we measure must not take events from the total.
+  const sinceMs = Date.now() - 30 * 60_000;
+  const ended = page.follow(
+    {
+      stream: {
+        source: 'stream',
+        store: 'activity-by-type',
+        lastMs: 3_600_000,
+        select: { type: 'key', window: 'windowStart', events: 'value' },
+        limit: 5000,
+      },
+      mart: { source: 'metrics', measures: ['hours.total_events'] },
+    },
+    {
+      signal,
+      onView(id, view, arrivedAtMs) {
+        const total = totalOf(view, sinceMs);
+        if (total !== undefined) (id === 'stream' ? streams : marts).total(total, arrivedAtMs);
+      },
+    },
+  );
+  return { streams, marts, ended };
 }
 
 /**

@@ -4,7 +4,9 @@ import type { SentBatch } from './generator.ts';
 export class Arrivals {
   readonly #seen: { readonly total: number; readonly atMs: number }[] = [];
   readonly #isFirst = Promise.withResolvers<void>();
+  readonly #isReached = Promise.withResolvers<void>();
   #baseline: number | undefined;
+  #wanted = Infinity;
 
   /** Resolves with the first total; it is what was there before the load. */
   get first(): Promise<void> {
@@ -16,10 +18,19 @@ export class Arrivals {
     const last = this.#seen.at(-1);
     if (last === undefined || total > last.total) this.#seen.push({ total, atMs });
     this.#isFirst.resolve();
+    if (total >= this.#baseline + this.#wanted) this.#isReached.resolve();
   }
 
-  /** From the moment it was due to be sent until the total included it; undefined when it never did. */
-  latencyMs(batch: SentBatch): number | undefined {
+  /** Resolves when so many events were seen since the first total. */
+  reached(events: number): Promise<void> {
+    this.#wanted = events;
+    const last = this.#seen.at(-1);
+    if (last !== undefined && last.total >= (this.#baseline ?? 0) + events) this.#isReached.resolve();
+    return this.#isReached.promise;
+  }
+
+  /** From the moment it was due to be sent until the total included it; Infinity when it never did. */
+  latencyMs(batch: SentBatch): number {
     const needed = (this.#baseline ?? 0) + batch.cumulative;
     let low = 0;
     let high = this.#seen.length;
@@ -29,7 +40,7 @@ export class Arrivals {
       else low = middle + 1;
     }
     const seen = this.#seen[low];
-    return seen === undefined ? undefined : seen.atMs - batch.scheduledAtMs;
+    return seen === undefined ? Infinity : seen.atMs - batch.scheduledAtMs;
   }
 }
 

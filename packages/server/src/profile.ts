@@ -316,7 +316,7 @@ async function openViews(
   return { hub, reports };
 }
 
-/** What real dbt compiled; undefined when the project has no models. One older than its models is a warning. */
+/** What real dbt compiled; undefined without models. A manifest older than its models is a warning. */
 async function compiledManifest({ modelsFolder }: Project, logger: Logger): Promise<string | undefined> {
   if (modelsFolder === undefined) return undefined;
   const { warning } = await manifestStaleness(modelsFolder);

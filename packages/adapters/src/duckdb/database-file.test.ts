@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test as nodeTest, type TestContext } from 'node:test';
 import { isMillraceError, seededRandom, type MillraceError } from '@millrace/core/base';
+import { findExecutable } from '@millrace/testkit/engines';
 import { NOW_MS, NO_RANDOM, PartitionLog, SHOP_TABLE, shopEvent } from '@millrace/testkit/warehouse';
 import { openDuckdbWarehouse } from './index.ts';
 
@@ -159,7 +160,7 @@ test('a folder that cannot be made, and a manifest that cannot be read, are name
 });
 
 test('a full disk refuses loads by name, loses nothing, and loading goes on once there is room', async (t) => {
-  if (process.platform !== 'linux') return t.skip('needs prlimit, to limit the size of files');
+  if (findExecutable(['prlimit']) === undefined) return t.skip('needs prlimit, to limit the size of files');
   const folder = await folderOf(t);
   const child = spawn(process.execPath, [import.meta.filename, 'fill-up', folder], {
     ...CHILD,
