@@ -26,7 +26,7 @@ export interface EmbeddedLogLimits {
   readonly batchBytesMax: number;
   /** A batch of at least this size goes straight to its segment, not through the journal. Default 512 KiB. */
   readonly inPlaceBytesMin: number;
-  /** Recent batches kept in memory for readers near the end. Default 32 MiB. */
+  /** Recent batches kept in memory for readers near the end. Default 16 MiB. */
   readonly recentBytesMax: number;
   /** A segment is closed before it grows beyond this. Default 64 MiB. */
   readonly segmentBytes: number;
@@ -45,7 +45,7 @@ export const LIMITS_DEFAULT: EmbeddedLogLimits = {
   inFlightBytesMax: 64 << 20,
   batchBytesMax: 16 << 20,
   inPlaceBytesMin: 512 << 10,
-  recentBytesMax: 32 << 20,
+  recentBytesMax: 16 << 20,
   segmentBytes: 64 << 20,
   segmentMs: 24 * 60 * 60 * 1000,
   journalFileBytes: 32 << 20,
