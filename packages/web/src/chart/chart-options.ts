@@ -29,7 +29,8 @@ export function chartOptions(
   const { lines, onCursor, shape, theme } = structure;
   return {
     ...size,
-    padding: [8, 8, 0, 0],
+    // The name of the last day stands half beyond the end of its axis.
+    padding: [8, structure.isDaily && shape !== 'bars' ? 24 : 8, 0, 0],
     legend: { show: false },
     ...(structure.isDaily ? { tzDate: utcDate } : {}),
     cursor: {
