@@ -38,7 +38,7 @@ import {
   Visibility,
   watched,
 } from './operate/index.ts';
-import type { Project } from './project/index.ts';
+import { pageClaimsOf, type Project } from './project/index.ts';
 
 export interface ProfileOptions {
   readonly project: Project;
@@ -284,7 +284,7 @@ async function openViews(
     alerts: alertsReport({ engine: alerts, definitions: project.alerts, figures }),
     pipeline: pipelineReport({ ...parts, clock, companions, version, live: () => hub.counts() }),
   };
-  if (semantic !== undefined) reports['meta'] = opened.add(new MetaReporter(semantic));
+  if (semantic !== undefined) reports['meta'] = opened.add(new MetaReporter(semantic, pageClaimsOf(project)));
   const sources = [
     streamSource({ stores: streams.stores, clock }),
     systemSource(figures, clock),

@@ -16,7 +16,7 @@ import {
 } from './http/index.ts';
 import { Companions, systemClock } from './operate/index.ts';
 import { openProfile, type Profile } from './profile.ts';
-import type { Project } from './project/index.ts';
+import { pageClaimsOf, type Project } from './project/index.ts';
 
 export interface RunOptions {
   readonly project: Project;
@@ -84,19 +84,28 @@ export async function runProject(options: RunOptions): Promise<RunningProject> {
 
 function listen(options: RunOptions, profile: Profile, webFolder: string): Promise<HttpServer> {
   const { host, port, isPortFixed, logger } = options;
-  const { ingestKeys = [], pageKeys = [] } = options.project.definition.auth ?? {};
-  const { semantic } = profile;
+  const { auth, http } = options.project.definition;
+  const { ingestKeys = [], pageKeys = [] } = auth ?? {};
   return createHttpServer({
     host,
     port,
     isPortFixed,
     ingestKeys,
     pageKeys,
+    allowedHosts: http?.allowedHosts ?? [],
     routes: routesOf(options, profile, webFolder),
-    unreadyReason: () => (semantic?.state.status === 'starting' ? 'The metrics are starting.' : undefined),
+    unreadyReason: () => unreadyReason(profile),
     clock: systemClock,
     logger,
   });
+}
+
+/** The details of a failure are for the page and the log: `/readyz` answers anybody. */
+function unreadyReason({ semantic }: Profile): string | undefined {
+  const status = semantic?.state.status;
+  if (status === 'starting') return 'The metrics are starting.';
+  if (status === 'failed') return 'The metrics have failed; the page and the log say why.';
+  return undefined;
 }
 
 function routesOf({ project, version }: RunOptions, profile: Profile, webFolder: string): HttpRoutes {
@@ -115,7 +124,14 @@ function routesOf({ project, version }: RunOptions, profile: Profile, webFolder:
           : { eventsPerSecondMax: limits.eventsPerSecondMax }),
       }),
     page: (app) => app.register(pageRoutes, { folder: webFolder }),
-    session: (app) => app.register(liveRoutes, { hub, clock, project: project.definition.name, version }),
+    session: (app) =>
+      app.register(liveRoutes, {
+        hub,
+        clock,
+        project: project.definition.name,
+        version,
+        contextOf: () => pageClaimsOf(project),
+      }),
     async local(app) {
       await app.register(reportRoutes, { reports });
       await app.register(operateRoutes, { figures, scrape: () => meter.scrape() });

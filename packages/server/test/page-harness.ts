@@ -204,7 +204,7 @@ export class PageHarness {
       clock,
     });
     reports['dashboards'] = dashboards;
-    reports['meta'] = new MetaReporter(metrics);
+    reports['meta'] = new MetaReporter(metrics, {});
     const server = await createHttpServer({
       port: this.#port,
       clock,

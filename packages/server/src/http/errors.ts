@@ -20,7 +20,7 @@ export const HTTP_ERRORS = {
   HTTP_UNKNOWN_HOST: {
     kind: 'input',
     cause: 'The Host header is not a name that this server serves.',
-    remedy: 'Use the printed address, or add the name to the server’s allowed hosts.',
+    remedy: 'Use the printed address, or add the name to http.allowedHosts in millrace.config.ts.',
   },
   HTTP_FOREIGN_ORIGIN: {
     kind: 'input',

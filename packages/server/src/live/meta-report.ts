@@ -1,18 +1,21 @@
 import { messageOf } from '@millrace/core/base';
 import type { LiveReport } from '@millrace/core/live';
-import type { SemanticLayer } from '@millrace/core/semantic';
+import type { SecurityContext, SemanticLayer } from '@millrace/core/semantic';
 import type { CubeReport, MemberReport, MetaReport } from '../wire/index.ts';
 
 /** What can be explored; read again whenever the semantic layer changes its state. */
 export class MetaReporter implements LiveReport {
   readonly #semantic: SemanticLayer;
+  readonly #context: SecurityContext;
   readonly #listeners = new Set<() => void>();
   readonly #cancelState: () => void;
   #report: MetaReport = { status: { state: 'starting' }, cubes: [] };
   #reading = 0;
 
-  constructor(semantic: SemanticLayer) {
+  /** `context`: in whose name the page asks. */
+  constructor(semantic: SemanticLayer, context: SecurityContext) {
     this.#semantic = semantic;
+    this.#context = context;
     this.#cancelState = semantic.onStateChange(() => void this.#renew());
     void this.#renew();
   }
@@ -42,7 +45,7 @@ export class MetaReporter implements LiveReport {
     const { status, reason } = this.#semantic.state;
     if (status !== 'ready') return { status: { state: status, reason }, cubes: [] };
     try {
-      return { status: { state: 'ready' }, cubes: metaOf(await this.#semantic.meta({})) };
+      return { status: { state: 'ready' }, cubes: metaOf(await this.#semantic.meta(this.#context)) };
     } catch (error) {
       return { status: { state: 'failed', reason: messageOf(error) }, cubes: [] };
     }

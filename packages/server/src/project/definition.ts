@@ -40,6 +40,18 @@ export interface ProjectDefinition {
     readonly pageKeys?: readonly string[];
     /** Secret (HS256) of the tokens that may ask for metrics; local readers need none while it is unset. */
     readonly querySecret?: string;
+    /**
+     * Claims in whose name the page asks for metrics, for access policies and row filters: whoever may open
+     * the page sees what they allow. Default none.
+     */
+    readonly pageClaims?: Readonly<Record<string, unknown>>;
+  };
+  readonly http?: {
+    /**
+     * Names that the server is reached by, beyond the address that it listens on: a proxy's, a domain's.
+     * Requests to any other name are refused.
+     */
+    readonly allowedHosts?: readonly string[];
   };
   /** Limits of what is accepted, and of the memory for deduplication. */
   readonly ingest?: Partial<IngestLimits> & {
@@ -63,4 +75,13 @@ export interface ProjectDefinition {
  */
 export function defineProject(definition: ProjectDefinition): ProjectDefinition {
   return definition;
+}
+
+/** In whose name the page asks for metrics. */
+export function pageClaimsOf({
+  definition,
+}: {
+  readonly definition: ProjectDefinition;
+}): Readonly<Record<string, unknown>> {
+  return definition.auth?.pageClaims ?? {};
 }
