@@ -2,9 +2,10 @@ import { enginesFolder } from '@millrace/testkit/engines';
 import { chromium } from './engines/chromium.ts';
 import { dbt } from './engines/dbt.ts';
 import type { Engine } from './engines/engine.ts';
+import { kafka } from './engines/kafka.ts';
 import { kafkaTools } from './engines/kafka-tools.ts';
 
-const engines: readonly Engine[] = [chromium, dbt, kafkaTools];
+const engines: readonly Engine[] = [chromium, dbt, kafka, kafkaTools];
 
 const usage = `npm run engines [-- NAME …] [--list]
 Installs the real engines that tests use, outside this folder: ${enginesFolder()}

@@ -28,6 +28,12 @@ export const commands = {
     install: 'full',
     about: 'install the real engines that tests use, outside the tree',
   },
+  kafka: {
+    entry: 'scripts/kafka.ts',
+    args: [],
+    install: 'full',
+    about: 'start and stop a real Apache Kafka: npm run kafka -- start --brokers 3',
+  },
   bench: {
     entry: 'bench/main.ts',
     args: [],

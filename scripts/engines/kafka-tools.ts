@@ -1,27 +1,11 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   findExecutable,
   kafkaToolsClassPath,
   kafkaToolsJars,
   kafkaToolsVersion,
 } from '@millrace/testkit/engines';
-import { type Engine, fillFolder, runCommand } from './engine.ts';
-
-const project = `<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>millrace</groupId>
-  <artifactId>kafka-tools-jars</artifactId>
-  <version>1</version>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.kafka</groupId>
-      <artifactId>kafka-tools</artifactId>
-      <version>${kafkaToolsVersion}</version>
-    </dependency>
-  </dependencies>
-</project>
-`;
+import { type Engine, runCommand } from './engine.ts';
+import { installJars } from './maven.ts';
 
 /** Apache Kafka's command-line tools: they read our segment files as Kafka itself would. */
 export const kafkaTools: Engine = {
@@ -33,20 +17,12 @@ export const kafkaTools: Engine = {
     return 'absent' in classPath ? classPath.absent : undefined;
   },
 
-  async install() {
-    const maven = findExecutable(['mvn']);
-    if (maven === undefined || findExecutable(['java']) === undefined) {
-      throw new Error(
-        'needs Java 17 or newer and Maven on PATH; on Debian: apt-get install default-jdk maven',
-      );
-    }
-    await fillFolder(kafkaTools, async (folder) => {
-      await writeFile(join(folder, 'pom.xml'), project);
-      const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
-      const jars = `-DoutputDirectory=${join(folder, kafkaToolsJars)}`;
-      await runCommand(maven, ['--batch-mode', goal, jars], { label: 'kafka-tools', cwd: folder });
-    });
-  },
+  install: () =>
+    installJars(kafkaTools, {
+      artifactId: 'kafka-tools',
+      version: kafkaToolsVersion,
+      jarsFolder: kafkaToolsJars,
+    }),
 
   async start() {
     const classPath = kafkaToolsClassPath();

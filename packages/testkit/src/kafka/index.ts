@@ -1,0 +1,5 @@
+/** Real Apache Kafka brokers: for tests, and for `npm run kafka`. */
+export type { BrokerPorts, OutsideSecurity } from './broker-properties.ts';
+export { endOf, endProcess, KafkaCluster, spawnBroker, waitForPort } from './cluster.ts';
+export { type ClusterPlan, prepareCluster } from './cluster-folder.ts';
+export { isPortTaken } from './free-ports.ts';
