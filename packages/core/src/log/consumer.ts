@@ -190,11 +190,12 @@ export class LogConsumer {
     if (fromOffset === endOffset) return undefined;
     const skippedRecords = fromOffset - position.offset;
     try {
-      const batches = await log.read(topic, partition, { offset: fromOffset, bytesMax });
+      const batches = await this.#readRecords(position, fromOffset, bytesMax);
       const last = batches.at(-1);
       // A `seek` during the read is the caller's newer wish.
       if (last === undefined || position.offset + skippedRecords !== fromOffset) return undefined;
       position.offset = last.lastOffset + 1;
+      if (last.count === 0 && batches.length === 1) return undefined;
       return { topic, partition, fromOffset, nextOffset: position.offset, batches, skippedRecords };
     } catch (error) {
       if (!isMillraceError(error) || error.kind === 'aborted') throw error;
@@ -207,6 +208,18 @@ export class LogConsumer {
       position.hasFailed = true;
       onPartitionError(error, { topic, partition, nextOffset: fromOffset });
       return undefined;
+    }
+  }
+
+  /** Batches with records; one without stands for offsets that hold none, up to the end. */
+  async #readRecords(place: Position, fromOffset: number, bytesMax: number): Promise<readonly RecordBatch[]> {
+    const { topic, partition } = place;
+    for (let offset = fromOffset; ;) {
+      const batches = await this.#options.log.read(topic, partition, { offset, bytesMax });
+      const last = batches.at(-1);
+      if (last === undefined || batches.some(({ count }) => count > 0)) return batches;
+      offset = last.lastOffset + 1;
+      if (offset >= this.#options.log.range(topic, partition).endOffset) return [last];
     }
   }
 

@@ -1,5 +1,5 @@
 /** The event log: partitioned, ordered, durable, replayable. Everything else is derived from it. */
-export { readInt32, readInt64, writeInt32, writeInt64 } from './bytes.ts';
+export { readInt16, readInt32, readInt64, readUint32, writeInt16, writeInt32, writeInt64 } from './bytes.ts';
 export { crc32c } from './checksum.ts';
 export type { Checksum } from './checksum.ts';
 export { LogConsumer } from './consumer.ts';
@@ -14,3 +14,8 @@ export { RecordBatchBuilder } from './record-batch-builder.ts';
 export type { RecordBatchBuilderOptions, RecordHeader } from './record-batch-builder.ts';
 export { decodeBatches, LogRecord, RecordBatch } from './record-batch.ts';
 export type { RecordCursor } from './record-cursor.ts';
+/** For rooms that fill the port with another system. */
+export { logError } from './errors.ts';
+export { describeTopic } from './log-state.ts';
+export { checkCommit, checkOffset, checkTopic } from './request-checks.ts';
+export * from './record-batch-layout.ts';

@@ -73,6 +73,7 @@ export class EmbeddedHarness implements LogHarness {
       });
     const fixture: LogFixture = {
       ...limits,
+      markersMax: 0,
       log: await openAgain(),
       clock,
       openAgain,

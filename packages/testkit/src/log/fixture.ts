@@ -20,6 +20,11 @@ export interface LogFixture {
   readonly inFlightBytesMax: number;
   /** A closed segment is at most about this large. */
   readonly segmentBytes: number;
+  /**
+   * Offsets that a commit may use up behind its records in each partition it touches; 0 where offsets have no
+   * gap.
+   */
+  readonly markersMax: 0 | 1;
 }
 
 export type LogTests = Readonly<Record<string, (fixture: LogFixture) => Promise<void>>>;
@@ -80,6 +85,19 @@ export async function readValues(
 
 export function valueOf(record: LogRecord): string {
   return Buffer.from(record.value!).toString();
+}
+
+/**
+ * Whether an offset, or an end, fits to what was appended before it: records, and commits that may have left
+ * a marker.
+ */
+export function assertOffset(
+  { markersMax }: Pick<LogFixture, 'markersMax'>,
+  offset: number,
+  before: { readonly records: number; readonly commits: number },
+): void {
+  const most = before.records + before.commits * markersMax;
+  assert.ok(offset >= before.records && offset <= most, `${offset} is not ${before.records} to ${most}`);
 }
 
 /** The error that a promise rejects with, which has this code. */

@@ -2,8 +2,10 @@
 export { simulateLogCrashes, type SimulationReport } from './crash-simulation.ts';
 export { eventLogSuite, type LogHarness } from './suite.ts';
 export { EmbeddedHarness, type EmbeddedHarnessOptions } from './embedded-harness.ts';
+export { KafkaHarness, type KafkaHarnessOptions, type KafkaOpening, realClock } from './kafka-harness.ts';
 export {
   append,
+  assertOffset,
   batchOf,
   type LogFixture,
   readAll,

@@ -2,30 +2,38 @@ import assert from 'node:assert/strict';
 import { append, batchOf, type LogTests, readAll, readValues, rejection, until, valueOf } from './fixture.ts';
 
 export const readingTests: LogTests = {
-  async '[LR1] a read begins with the batch that holds the offset, and keeps to bytesMax'({ log }) {
+  async '[LR1] a read begins with the batch that holds the offset, and keeps to bytesMax'({
+    log,
+    markersMax,
+  }) {
     await log.createTopic('events', { partitions: 1 });
     for (let i = 0; i < 10; i++) await append(log, ['events', 0], [`${i}a`, `${i}b`, `${i}c`]);
-    const [first] = await log.read('events', 0, { offset: 7, bytesMax: 1 });
-    assert.deepEqual([first?.baseOffset, first?.lastOffset, first?.count], [6, 8, 3]);
-    const two = await log.read('events', 0, { offset: 7, bytesMax: first!.byteLength * 2 });
+    const third = 2 * (3 + markersMax);
+    const [first] = await log.read('events', 0, { offset: third + 1, bytesMax: 1 });
+    assert.deepEqual([first?.baseOffset, first?.count], [third, 3]);
+    assert.ok(first!.lastOffset >= third + 2 && first!.lastOffset <= third + 2 + markersMax);
+    // A marker is a batch of its own on the way.
+    const bytesMax = first!.byteLength * 2 + 80 * markersMax;
+    const two = await log.read('events', 0, { offset: third + 1, bytesMax });
     assert.deepEqual(
       two.map(({ baseOffset }) => baseOffset),
-      [6, 9],
+      [third, third + 3 + markersMax],
     );
     const all = await log.read('events', 0, { offset: 0, bytesMax: 1 << 20 });
     assert.equal(all.at(0)?.baseOffset, 0);
   },
 
-  async '[LR2] the end is empty; outside of the range is refused'({ log }) {
+  async '[LR2] the end is empty; outside of the range is refused'({ log, markersMax }) {
     await log.createTopic('events', { partitions: 1 });
     assert.deepEqual(await log.read('events', 0, { offset: 0, bytesMax: 100 }), []);
     await append(log, ['events', 0], ['a', 'b']);
-    assert.deepEqual(await log.read('events', 0, { offset: 2, bytesMax: 100 }), []);
+    const endOffset = 2 + markersMax;
+    assert.deepEqual(await log.read('events', 0, { offset: endOffset, bytesMax: 100 }), []);
     const above = await rejection(
-      log.read('events', 0, { offset: 3, bytesMax: 1 }),
+      log.read('events', 0, { offset: endOffset + 1, bytesMax: 1 }),
       'LOG_OFFSET_OUT_OF_RANGE',
     );
-    assert.equal(above.details['endOffset'], 2);
+    assert.equal(above.details['endOffset'], endOffset);
     await log.deleteRecordsBefore('events', 0, 1);
     const below = await rejection(
       log.read('events', 0, { offset: 0, bytesMax: 1 }),
@@ -37,20 +45,22 @@ export const readingTests: LogTests = {
   async '[LR3] from any offset every record comes once, however old'(fixture) {
     await fixture.log.createTopic('events', { partitions: 1 });
     const expected: string[] = [];
+    const offsets: number[] = [];
     for (let i = 0; i < 150; i++) {
       const values = Array.from({ length: (i % 7) + 1 }, (_, n) => `${i}.${n}${'-'.repeat((i * 37) % 300)}`);
       expected.push(...values);
-      await append(fixture.log, ['events', 0], values);
+      const first = await append(fixture.log, ['events', 0], values);
+      offsets.push(...values.map((_, n) => first + n));
     }
     for (const isReopened of [false, true]) {
       if (isReopened) await fixture.reopen();
       for (const bytesMax of [1, 700, 1 << 20]) {
-        for (let offset = 0; offset < expected.length; offset += 83) {
-          const records = await readAll(fixture.log, ['events', 0], { offset, bytesMax });
-          assert.deepEqual(records.map(valueOf), expected.slice(offset));
+        for (let from = 0; from < expected.length; from += 83) {
+          const records = await readAll(fixture.log, ['events', 0], { offset: offsets[from]!, bytesMax });
+          assert.deepEqual(records.map(valueOf), expected.slice(from));
           assert.deepEqual(
             records.map((record) => record.offset),
-            expected.slice(offset).map((_, i) => offset + i),
+            offsets.slice(from),
           );
         }
       }
@@ -80,7 +90,7 @@ export const readingTests: LogTests = {
     assert.equal(await fixture.log.offsetAtTime('events', 0, 0), 51);
   },
 
-  async '[LR5] a reader sees a prefix of what is appended meanwhile'({ log }) {
+  async '[LR5] a reader sees a prefix of what is appended meanwhile'({ log, markersMax }) {
     await log.createTopic('events', { partitions: 1 });
     const count = 200;
     const write = async () => {
@@ -88,7 +98,7 @@ export const readingTests: LogTests = {
     };
     const writing = write();
     let reads = 0;
-    while (log.range('events', 0).endOffset < count) {
+    while (log.range('events', 0).endOffset < count * (1 + markersMax)) {
       const values = await readValues(log, ['events', 0], { bytesMax: 2_000 });
       values.forEach((value, i) => assert.equal(Number.parseInt(value, 10), i));
       reads++;
@@ -129,7 +139,7 @@ export const readingTests: LogTests = {
     }
   },
 
-  async '[LN1] listeners hear of commits that can be seen, until they cancel'({ log }) {
+  async '[LN1] listeners hear of commits that can be seen, until they cancel'({ log, markersMax }) {
     for (const topic of ['a', 'b']) await log.createTopic(topic, { partitions: 1 });
     const heard: string[] = [];
     const cancel = log.onCommit((topics) => {
@@ -144,7 +154,8 @@ export const readingTests: LogTests = {
     });
     await until(() => heard.length >= 3);
     await log.commit({ appends: [], offsets: [{ group: 'g', topic: 'a', partition: 0, nextOffset: 1 }] });
-    assert.deepEqual(heard.toSorted(), ['a 2', 'a 3', 'b 1']);
+    const ends = [`a ${2 + markersMax}`, `a ${3 + 2 * markersMax}`, `b ${1 + markersMax}`];
+    assert.deepEqual(heard.toSorted(), ends);
     cancel();
     await append(log, ['a', 0], ['5']);
     assert.equal(heard.length, 3);

@@ -11,6 +11,8 @@ export interface LogHarness {
   readonly name: string;
   /** An empty log; released by `t.after`. */
   start(t: TestContext): Promise<LogFixture>;
+  /** Why none of it can run here; undefined when it can. */
+  readonly absent?: string | undefined;
   /** Titles' rule ids that do not apply to this implementation, with the reason. */
   readonly skip?: Readonly<Record<string, string>>;
 }
@@ -21,7 +23,7 @@ export function eventLogSuite(harness: LogHarness): void {
   for (const [title, run] of Object.entries(all)) {
     const id = /^\[(\w+)\]/.exec(title)?.[1] ?? '';
     test(`${harness.name}: ${title}`, { timeout: 30_000 }, async (t) => {
-      const reason = harness.skip?.[id];
+      const reason = harness.absent ?? harness.skip?.[id];
       if (reason !== undefined) return t.skip(reason);
       const fixture = await harness.start(t);
       await run(fixture);
