@@ -11,7 +11,7 @@ brokers every record has three replicas and one broker may be away. It goes on w
   start     start the brokers, and say where they are (default: 1 broker)
   stop      end them in good order; --delete removes what they hold
   status    say what runs
-Clients outside: ports 9092 (9094, 9096). Between brokers, and for clients that share their network: 29092 to 29094.
+Clients outside: ports 9092 (9094, 9096). Between brokers, and for clients in their network: 29092 to 29094.
 Data and output of the brokers: ${folder}
 Needs Java 17 and the engine: npm run engines -- kafka`;
 

@@ -1,6 +1,7 @@
 import { CUBE_ERRORS } from '@millrace/adapters/cube';
 import { DBT_ERRORS } from '@millrace/adapters/dbt';
 import { DATA_FILE_ERRORS } from '@millrace/adapters/duckdb';
+import { KAFKA_ERRORS } from '@millrace/adapters/kafka';
 import type { ErrorDefinition, ErrorKind } from '@millrace/core/base';
 import { CONTRACT_ERRORS } from '@millrace/core/contract';
 import { INGEST_ERRORS } from '@millrace/core/ingest';
@@ -21,7 +22,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, ErrorDefinition>>>>
   'Contracts': CONTRACT_ERRORS,
   'HTTP': HTTP_ERRORS,
   'Ingest': INGEST_ERRORS,
-  'Log': LOG_ERRORS,
+  'Log': { ...LOG_ERRORS, ...KAFKA_ERRORS },
   'Streams': STREAMS_ERRORS,
   'Warehouse': WAREHOUSE_ERRORS,
   'Models': { ...MODELS_ERRORS, ...DBT_ERRORS },

@@ -5,6 +5,7 @@ import { CubeSemanticLayer } from '@millrace/adapters/cube';
 import { compiledManifestPath, manifestStaleness } from '@millrace/adapters/dbt';
 import { checksum, nodeFileSystem } from '@millrace/adapters/disk';
 import { type DuckdbWarehouse, openDuckdbWarehouse } from '@millrace/adapters/duckdb';
+import type { KafkaLogOptions } from '@millrace/adapters/kafka';
 import { PrometheusMeter } from '@millrace/adapters/prometheus';
 import type { Logger, Meter } from '@millrace/core/base';
 import { ContractRegistry } from '@millrace/core/contract';
@@ -40,6 +41,15 @@ import {
 } from './operate/index.ts';
 import { pageClaimsOf, type Project } from './project/index.ts';
 
+/**
+ * Which system fills a port of the engine. One that is left out is filled by the embedded part: a profile is
+ * a preset of these, and each can be set alone.
+ */
+export interface Ports {
+  /** The log on Apache Kafka; its transactional id is the project's unless it is set. */
+  readonly log?: Pick<KafkaLogOptions, 'brokers' | 'transactionalId' | 'tls' | 'sasl' | 'compression'>;
+}
+
 export interface ProfileOptions {
   readonly project: Project;
   readonly dataFolder: string;
@@ -48,9 +58,11 @@ export interface ProfileOptions {
   readonly companions: Companions;
   readonly logger: Logger;
   readonly version: string;
+  /** Default: everything embedded. */
+  readonly ports?: Ports;
 }
 
-/** The embedded profile: every port of the engine filled and wired, in one process. */
+/** Every port of the engine filled and wired, in one process. */
 export interface Profile {
   readonly project: Project;
   readonly meter: PrometheusMeter;
@@ -72,11 +84,15 @@ export interface Profile {
  */
 export async function openProfile(options: ProfileOptions): Promise<Profile> {
   const opened = new OpenedParts();
+  const failure = new FailureSignal();
   try {
     await mkdir(options.dataFolder, { recursive: true });
     const instruments = openInstruments(opened);
-    const storage = await openStorage(options, instruments.meter, opened);
+    const storage = await openStorage(options, { meter: instruments.meter, failure }, opened);
     const engine = await openEngine(options, { ...instruments, ...storage }, opened);
+    engine.pump.onStateChange((state) => {
+      if (state.status === 'failed') failure.raise(state.error);
+    });
     const observation = await openObservation(options, { ...instruments, ...storage, ...engine }, opened);
     const views = await openViews(options, { ...instruments, ...storage, ...engine, ...observation }, opened);
     return {
@@ -87,10 +103,7 @@ export async function openProfile(options: ProfileOptions): Promise<Profile> {
       sources: observation.sources,
       semantic: engine.semantic,
       ...views,
-      onFatal: (listener) =>
-        engine.pump.onStateChange((state) => {
-          if (state.status === 'failed') listener(state.error);
-        }),
+      onFatal: (listener) => failure.listen(listener),
       close: () => opened.close(),
     };
   } catch (error) {
@@ -110,6 +123,23 @@ class OpenedParts {
 
   async close(): Promise<void> {
     for (const part of this.#parts.splice(0).toReversed()) await part.close();
+  }
+}
+
+/** Tells who listens that a part can no longer keep its promises, also when that was before. */
+class FailureSignal {
+  readonly #listeners = new Set<(error: Error) => void>();
+  #error: Error | undefined;
+
+  raise(error: Error): void {
+    this.#error ??= error;
+    for (const listener of this.#listeners) listener(error);
+  }
+
+  listen(listener: (error: Error) => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#error !== undefined) listener(this.#error);
+    return () => this.#listeners.delete(listener);
   }
 }
 
@@ -142,18 +172,16 @@ interface Storage {
 }
 
 /** Log and warehouse open side by side; when one fails, the other is closed. */
-async function openStorage(options: ProfileOptions, meter: Meter, opened: OpenedParts): Promise<Storage> {
+async function openStorage(
+  options: ProfileOptions,
+  instruments: LogInstruments,
+  opened: OpenedParts,
+): Promise<Storage> {
   const { project, dataFolder, logger } = options;
+  const { meter } = instruments;
   const manifestPath = await compiledManifest(project, logger);
   const [log, warehouse] = await Promise.allSettled([
-    openEmbeddedLog({
-      folder: join(dataFolder, 'log'),
-      files: nodeFileSystem,
-      clock: systemClock,
-      checksum,
-      meter,
-      logger,
-    }),
+    openLog(options, instruments),
     openDuckdbWarehouse({
       folder: join(dataFolder, 'warehouse'),
       meter,
@@ -167,6 +195,27 @@ async function openStorage(options: ProfileOptions, meter: Meter, opened: Opened
   if (log.status === 'rejected') throw log.reason;
   if (warehouse.status === 'rejected') throw warehouse.reason;
   return { log: log.value, warehouse: warehouse.value };
+}
+
+interface LogInstruments {
+  readonly meter: Meter;
+  readonly failure: FailureSignal;
+}
+
+async function openLog(options: ProfileOptions, { meter, failure }: LogInstruments): Promise<EventLog> {
+  const { project, dataFolder, logger, ports = {} } = options;
+  const shared = { clock: systemClock, checksum, meter, logger };
+  if (ports.log === undefined) {
+    return openEmbeddedLog({ ...shared, folder: join(dataFolder, 'log'), files: nodeFileSystem });
+  }
+  // Its client takes a while to load, and few need it.
+  const { openKafkaLog } = await import('@millrace/adapters/kafka');
+  return openKafkaLog({
+    transactionalId: `millrace-${project.definition.name}`,
+    ...shared,
+    ...ports.log,
+    onFailure: (error) => failure.raise(error),
+  });
 }
 
 interface Engine {

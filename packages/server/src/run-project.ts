@@ -15,7 +15,7 @@ import {
   type HttpServer,
 } from './http/index.ts';
 import { Companions, systemClock } from './operate/index.ts';
-import { openProfile, type Profile } from './profile.ts';
+import { openProfile, type Ports, type Profile } from './profile.ts';
 import { pageClaimsOf, type Project } from './project/index.ts';
 
 export interface RunOptions {
@@ -30,6 +30,8 @@ export interface RunOptions {
   readonly startCompanions: boolean;
   readonly logger: Logger;
   readonly version: string;
+  /** Default: everything embedded. */
+  readonly ports?: Ports;
 }
 
 /** One line of the table that the start prints. */
@@ -53,12 +55,12 @@ export interface RunningProject {
  * Opens the project's parts, builds the page where its sources changed, listens, and starts the companions.
  */
 export async function runProject(options: RunOptions): Promise<RunningProject> {
-  const { project, dataFolder, cacheFolder, logger, version } = options;
+  const { project, dataFolder, cacheFolder, logger, version, ports = {} } = options;
   const companionsFolder = join(dataFolder, 'companions');
   await mkdir(companionsFolder, { recursive: true });
   const companions = new Companions({ projectFolder: project.folder, stateFolder: companionsFolder, logger });
   const [profile, web] = await Promise.all([
-    openProfile({ project, dataFolder, cacheFolder, companions, logger, version }),
+    openProfile({ project, dataFolder, cacheFolder, companions, logger, version, ports }),
     buildWeb({ outFolder: join(cacheFolder, 'web') }),
   ]);
   const server = await listen(options, profile, web.folder).catch(async (error: unknown) => {
@@ -141,14 +143,24 @@ function routesOf({ project, version }: RunOptions, profile: Profile, webFolder:
   };
 }
 
-function partsOf({ project, dataFolder, startCompanions }: RunOptions, url: string): RunningPart[] {
+function partsOf({ project, dataFolder, startCompanions, ports }: RunOptions, url: string): RunningPart[] {
   const companions = startCompanions ? (project.definition.companions ?? []) : [];
   return [
     { name: 'page', where: url, note: 'dashboards, explore, alerts, pipeline' },
     { name: 'events', where: `${url}/v1/events`, note: 'POST one event, an array, or NDJSON' },
     { name: 'metrics', where: `${url}/cubejs-api/v1`, note: 'Cube: REST, GraphQL at /cubejs-api/graphql' },
     { name: 'figures', where: `${url}/metrics`, note: 'Prometheus' },
-    { name: 'data', where: dataFolder, note: 'log, state, warehouse; delete it to begin anew' },
+    ...logParts(ports, dataFolder),
     ...companions.map(({ name }) => ({ name, where: 'own process', note: 'companion of the project' })),
+  ];
+}
+
+function logParts(ports: Ports | undefined, dataFolder: string): RunningPart[] {
+  if (ports?.log === undefined) {
+    return [{ name: 'data', where: dataFolder, note: 'log, state, warehouse; delete it to begin anew' }];
+  }
+  return [
+    { name: 'log', where: ports.log.brokers.join(','), note: 'Apache Kafka' },
+    { name: 'data', where: dataFolder, note: 'state and warehouse, built from the log' },
   ];
 }

@@ -1,5 +1,5 @@
-import { isMillraceError } from '@millrace/core/base';
-import { type CommitReceipt, type GroupOffset, logError } from '@millrace/core/log';
+import { type Clock, isMillraceError } from '@millrace/core/base';
+import { type CommitReceipt, type GroupOffset, logError, type LogFigures } from '@millrace/core/log';
 import { kafkaError } from './errors.ts';
 import type { FoundRange } from './ranges.ts';
 import type { QueuedBatch, StoredBatch, TransactionWriter } from './transaction-writer.ts';
@@ -14,13 +14,15 @@ interface Waiting {
   readonly commit: QueuedCommit;
   readonly resolve: (receipt: CommitReceipt) => void;
   readonly reject: (error: unknown) => void;
+  readonly startMs: number;
 }
 
 export interface CommitQueueOptions {
   readonly writer: TransactionWriter;
   readonly inFlightBytesMax: number;
   readonly transactionBytesMax: number;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
+  readonly figures: LogFigures;
   /** Called when a transaction can be read, before its commits are answered. */
   readonly onVisible: (commits: readonly QueuedCommit[], ends: readonly FoundRange[]) => void;
   /** Called once, when no commit will be taken any more. */
@@ -61,8 +63,10 @@ export class CommitQueue {
 
   add(commit: QueuedCommit): Promise<CommitReceipt> {
     this.#bytes += commit.bytes;
+    this.#options.figures.queuedBytes.set(this.#bytes);
+    const startMs = this.#options.clock.monotonicMs();
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ commit, resolve, reject });
+      this.#waiting.push({ commit, resolve, reject, startMs });
     });
   }
 
@@ -89,6 +93,7 @@ export class CommitQueue {
       });
       this.#bytes -= bytesOf(commits);
       this.#options.onVisible(commits, ends);
+      this.#observe(group);
       this.#answer(group, stored);
     } catch (error) {
       // One that is refused must not take the others with it.
@@ -109,8 +114,23 @@ export class CommitQueue {
       const times = own.map(({ appendedAtMs }) => appendedAtMs).filter((timeMs) => timeMs >= 0);
       resolve({
         baseOffsets: own.map(({ baseOffset }) => baseOffset),
-        appendedAtMs: times.length === 0 ? this.#options.nowMs() : Math.max(...times),
+        appendedAtMs: times.length === 0 ? this.#options.clock.nowMs() : Math.max(...times),
       });
+    }
+  }
+
+  #observe(group: readonly Waiting[]): void {
+    const { figures, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    figures.groupCommits.observe(group.length);
+    figures.queuedBytes.set(this.#bytes);
+    for (const { commit, startMs } of group) {
+      figures.commitDuration.observe(nowMs - startMs);
+      figures.bytes.add(commit.bytes);
+      for (const { count, bytes } of commit.batches) {
+        figures.records.add(count);
+        figures.batchBytes.observe(bytes.length);
+      }
     }
   }
 

@@ -26,6 +26,8 @@ export interface KafkaLogOptions {
   readonly compression?: Codec;
   /** CRC-32C. Default: the portable one; a native one is about five times as fast. */
   readonly checksum?: Checksum;
+  /** Called once when the log takes no more commits: it was fenced, or what it did last is not known. */
+  readonly onFailure?: (error: Error) => void;
   readonly limits?: Partial<KafkaLogLimits>;
 }
 

@@ -6,6 +6,7 @@ import {
   type EventLog,
   type LogCommit,
   logError,
+  LogFigures,
   type PartitionRange,
   type ReadOptions,
   type RecordBatch,
@@ -75,9 +76,13 @@ class KafkaLog implements EventLog {
     this.#queue = new CommitQueue({
       writer: this.#writer,
       ...limits,
-      nowMs: () => clock.nowMs(),
+      clock,
+      figures: new LogFigures(settings.meter),
       onVisible: (commits, ends) => this.#show(commits, ends),
-      onFailure: (error) => logger.error(`kafka: ${error.message}`, { remedy: 'start again' }),
+      onFailure: (error) => {
+        logger.error(`kafka: ${error.message}`);
+        settings.onFailure?.(error);
+      },
     });
     this.#registry = new TopicRegistry(settings, this.#pool, {
       append: (batch) => this.#enqueue({ appends: [{ topic: TOPIC_REGISTRY, partition: 0, batch }] }),

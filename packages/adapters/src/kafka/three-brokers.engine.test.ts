@@ -2,7 +2,6 @@ import { after } from 'node:test';
 import { silentLogger, silentMeter } from '@millrace/core/base';
 import { KafkaCluster } from '@millrace/testkit/kafka';
 import { eventLogSuite, KafkaHarness } from '@millrace/testkit/log';
-import { checksum } from '../disk/index.ts';
 import { openKafkaLog } from './kafka-log.ts';
 
 let cluster: Promise<KafkaCluster> | undefined;
@@ -11,7 +10,7 @@ eventLogSuite(
   new KafkaHarness({
     name: 'kafka, 3 brokers',
     brokers: async () => (await (cluster ??= KafkaCluster.start(3))).brokers,
-    open: (options) => openKafkaLog({ ...options, checksum, meter: silentMeter, logger: silentLogger }),
+    open: (options) => openKafkaLog({ ...options, meter: silentMeter, logger: silentLogger }),
   }),
 );
 

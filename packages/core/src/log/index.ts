@@ -16,6 +16,7 @@ export { decodeBatches, LogRecord, RecordBatch } from './record-batch.ts';
 export type { RecordCursor } from './record-cursor.ts';
 /** For rooms that fill the port with another system. */
 export { logError } from './errors.ts';
+export { LogFigures } from './log-figures.ts';
 export { describeTopic } from './log-state.ts';
 export { checkCommit, checkOffset, checkTopic } from './request-checks.ts';
 export * from './record-batch-layout.ts';

@@ -12,6 +12,11 @@ export const CLI_ERRORS = {
     cause: 'The server refused.',
     remedy: 'Follow what the server says; where keys are set, give one in MILLRACE_KEY.',
   },
+  CLI_LOG_OPTIONS: {
+    kind: 'config',
+    cause: 'The options for the log do not fit together.',
+    remedy: 'Give --log kafka with --brokers HOST:PORT,…; see millrace start --help for security.',
+  },
 } as const satisfies Record<string, ErrorDefinition>;
 
 export const fail = errorsOf(CLI_ERRORS);

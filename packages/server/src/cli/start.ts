@@ -5,12 +5,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { RunningProject } from '../run-project.ts';
 import { CHECKOUT } from './checkout.ts';
 import { failureText } from './failure.ts';
+import { KAFKA_HELP, type LogOptions, logOptions, logPort } from './log-option.ts';
 import { onStopSignal } from './stop-signal.ts';
 import { VERSION } from './version.ts';
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-interface StartOptions {
+interface StartOptions extends LogOptions {
   readonly port: number | undefined;
   readonly host: string;
   readonly data: string | undefined;
@@ -31,7 +32,12 @@ export function startCommand(): Command {
       parsePort,
     )
     .option('--host <address>', 'address to listen on; beyond loopback keys are required', '127.0.0.1')
-    .option('-d, --data <dir>', 'where data is kept (default: .millrace/data in the project)')
+    .option(
+      '-d, --data <dir>',
+      'where data is kept (default: .millrace/data in the project; with Kafka .millrace/data-kafka)',
+    )
+    .addOption(logOptions.log())
+    .addOption(logOptions.brokers())
     .option('--project <dir>', 'project folder (default: this folder, or the storefront example)')
     .option('--no-open', 'do not open the page in a browser')
     .option('--no-companions', 'do not start the companion processes of the project')
@@ -41,7 +47,10 @@ export function startCommand(): Command {
         .env('MILLRACE_LOG')
         .default('warn'),
     )
-    .addHelpText('after', '\nCtrl-C stops it; nothing that was accepted is lost, however it ends.')
+    .addHelpText(
+      'after',
+      `${KAFKA_HELP}\nCtrl-C stops it; nothing that was accepted is lost, however it ends.`,
+    )
     .action((options: StartOptions) => start(options));
 }
 
@@ -52,10 +61,12 @@ async function start(options: StartOptions): Promise<void> {
     import('../operate/index.ts'),
     import('../run-project.ts'),
   ]);
+  const log = await logPort(options, process.env);
   const project = await loadProject(options.project ?? defaultProject());
+  const dataName = log === undefined ? 'data' : 'data-kafka';
   const running = await runProject({
     project,
-    dataFolder: resolve(options.data ?? join(project.folder, '.millrace', 'data')),
+    dataFolder: resolve(options.data ?? join(project.folder, '.millrace', dataName)),
     host: options.host,
     port: options.port ?? DEFAULT_PORT,
     isPortFixed: options.port !== undefined,
@@ -63,6 +74,7 @@ async function start(options: StartOptions): Promise<void> {
     cacheFolder: join(CHECKOUT, '.millrace', 'cache'),
     logger: lineLogger(options.logLevel),
     version: VERSION,
+    ports: log === undefined ? {} : { log },
   });
   // Before anybody reads that Ctrl-C stops it.
   stopOnSignal(running);
