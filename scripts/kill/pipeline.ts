@@ -10,6 +10,8 @@ export interface KillOptions {
   readonly times: number;
   readonly seed: number;
   readonly log: (line: string) => void;
+  /** Further arguments of `millrace start`, such as those that choose the log. */
+  readonly serverArgs?: readonly string[];
 }
 
 /** What became of each id that was sent, as the sender knows it. */
@@ -38,7 +40,7 @@ export async function killPipeline(options: KillOptions): Promise<{ passed: numb
 
   let again: Batch[] = [];
   for (let round = 1; round <= options.times; round++) {
-    const server = await start(data);
+    const server = await start(data, options.serverArgs);
     const senders = new Senders({ url: server.url, source, ledger, again });
     await delay(50 + random.next() * 2500);
     await server.kill();
@@ -49,7 +51,7 @@ export async function killPipeline(options: KillOptions): Promise<{ passed: numb
     );
   }
 
-  const server = await start(data);
+  const server = await start(data, options.serverArgs);
   const senders = new Senders({ url: server.url, source, ledger, again });
   await delay(500);
   await senders.stop();
@@ -61,8 +63,8 @@ export async function killPipeline(options: KillOptions): Promise<{ passed: numb
   return problems.length === 0 ? { passed: options.times, failed: 0 } : { passed: 0, failed: options.times };
 }
 
-function start(data: string): Promise<ServerProcess> {
-  return ServerProcess.start({ project: STOREFRONT, data, args: ['--no-companions'] });
+function start(data: string, serverArgs: readonly string[] = []): Promise<ServerProcess> {
+  return ServerProcess.start({ project: STOREFRONT, data, args: ['--no-companions', ...serverArgs] });
 }
 
 interface Batch {
