@@ -1,6 +1,6 @@
 /**
- * The embedded log beside the bare disk: throughput of large durable commits, acknowledgement at a fixed
- * rate, reading.
+ * The embedded log beside the bare disk, and beside a Kafka broker where one is installed: throughput of
+ * large durable commits, acknowledgement at a fixed rate, reading.
  */
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { checksum, nodeFileSystem } from '@millrace/adapters/disk';
 import { type Clock, silentLogger, silentMeter } from '@millrace/core/base';
 import { type EventLog, openEmbeddedLog, RecordBatchBuilder } from '@millrace/core/log';
 import type { BenchFigures } from './bench.ts';
+import { kafkaPeer } from './log/kafka-peer.ts';
 
 const EVENT_BYTES = 200;
 const KEY_BYTES = 11;
@@ -19,6 +20,7 @@ interface Params {
   readonly eventsPerCommit: number;
   readonly events: number;
   readonly rounds: number;
+  readonly partitions: number;
   readonly rate: number;
   readonly seconds: number;
   readonly folder: string;
@@ -34,8 +36,8 @@ const clock: Clock = {
 };
 
 /**
- * `--events-per-commit 20000 --events 2000000 --rounds 3 --rate 10000 --seconds 10 --folder DIR`. Rounds of
- * the log and of the bare disk take turns; the median of each counts.
+ * `--events-per-commit 20000 --events 2000000 --rounds 3 --partitions 1 --rate 10000 --seconds 10 --folder
+ * DIR`. Rounds of the log and of the bare disk take turns; the median of each counts.
  */
 export async function run(args: readonly string[]): Promise<BenchFigures> {
   const params = paramsOf(args);
@@ -58,12 +60,14 @@ export async function run(args: readonly string[]): Promise<BenchFigures> {
     const events = median(append.map(({ eventsPerSecond }) => eventsPerSecond));
     const bytes = median(append.map(({ bytesPerSecond }) => bytesPerSecond));
     const rawBytes = median(raw);
+    const cpuNanosPerEvent = median(append.map((round) => round.cpuNanosPerEvent));
+    const kafka = await kafkaPeer({ ...params, eventBytes: EVENT_BYTES });
     return {
       params: { ...params },
       ours: {
         appendEventsPerSecond: events,
         appendBytesPerSecond: bytes,
-        cpuNanosPerEvent: median(append.map(({ cpuNanosPerEvent }) => cpuNanosPerEvent)),
+        cpuNanosPerEvent,
         smallCommitsEventsPerSecond: small.eventsPerSecond,
         readEventsPerSecond: median(append.map(({ readEventsPerSecond }) => readEventsPerSecond)),
         reopenMs: median(append.map(({ reopenMs }) => reopenMs)),
@@ -76,15 +80,29 @@ export async function run(args: readonly string[]): Promise<BenchFigures> {
         ackMsP50: quantile(rawAcks, 0.5),
         ackMsP99: quantile(rawAcks, 0.99),
         ackMsMax: quantile(rawAcks, 1),
+        ...kafka,
       },
       ratio: {
         appendToRawDisk: bytes / rawBytes,
         ackP99ToRawDisk: quantile(acks, 0.99) / quantile(rawAcks, 0.99),
+        ...(kafka === undefined ? {} : ratioToKafka({ events, cpuNanosPerEvent }, kafka)),
       },
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function ratioToKafka(
+  ours: { readonly events: number; readonly cpuNanosPerEvent: number },
+  kafka: Readonly<Record<string, number>>,
+): Record<string, number> {
+  return {
+    appendToKafka: ours.events / kafka['kafkaEventsPerSecond']!,
+    appendToUnsyncedKafka: ours.events / kafka['kafkaUnsyncedEventsPerSecond']!,
+    cpuToKafka: ours.cpuNanosPerEvent / kafka['kafkaCpuNanosPerEvent']!,
+    cpuToUnsyncedKafka: ours.cpuNanosPerEvent / kafka['kafkaUnsyncedCpuNanosPerEvent']!,
+  };
 }
 
 function paramsOf(args: readonly string[]): Params {
@@ -94,6 +112,7 @@ function paramsOf(args: readonly string[]): Params {
       'events-per-commit': { type: 'string', default: '20000' },
       'events': { type: 'string', default: '2000000' },
       'rounds': { type: 'string', default: '3' },
+      'partitions': { type: 'string', default: '1' },
       'rate': { type: 'string', default: '10000' },
       'seconds': { type: 'string', default: '10' },
       'folder': { type: 'string', default: tmpdir() },
@@ -103,6 +122,7 @@ function paramsOf(args: readonly string[]): Params {
     eventsPerCommit: Number(values['events-per-commit']),
     events: Number(values.events),
     rounds: Number(values.rounds),
+    partitions: Number(values.partitions),
     rate: Number(values.rate),
     seconds: Number(values.seconds),
     folder: values.folder,
@@ -142,17 +162,21 @@ function batchOf(values: Buffer, key: Buffer, count: number): RecordBatchBuilder
 /** Four commits on their way at once: the next ones are encoded while the disk works. */
 async function appendRound(folder: string, params: Params): Promise<AppendFigures> {
   const log = await openLog(folder);
-  await log.createTopic(TOPIC, { partitions: 1 });
-  const values = valuesOf(params.eventsPerCommit);
+  const { eventsPerCommit, partitions } = params;
+  await log.createTopic(TOPIC, { partitions });
+  const values = valuesOf(Math.ceil(eventsPerCommit / partitions));
   const key = Buffer.alloc(KEY_BYTES, 'k');
   const onTheirWay: Promise<unknown>[] = [];
   let bytes = 0;
   const cpu = process.cpuUsage();
   const startMs = performance.now();
-  for (let i = 0; i < params.events; i += params.eventsPerCommit) {
-    const batch = batchOf(values, key, params.eventsPerCommit);
-    bytes += batch.byteLength;
-    onTheirWay.push(log.commit({ appends: [{ topic: TOPIC, partition: 0, batch }] }));
+  for (let i = 0; i < params.events; i += eventsPerCommit) {
+    const appends = Array.from({ length: partitions }, (_, partition) => {
+      const batch = batchOf(values, key, values.length / EVENT_BYTES);
+      bytes += batch.byteLength;
+      return { topic: TOPIC, partition, batch };
+    });
+    onTheirWay.push(log.commit({ appends }));
     if (onTheirWay.length === 4) await onTheirWay.shift();
   }
   await Promise.all(onTheirWay);
@@ -176,11 +200,18 @@ async function appendRound(folder: string, params: Params): Promise<AppendFigure
 
 /** From the segments (the log was just opened): CRC checked, every record's place decoded. */
 async function readRound(log: EventLog): Promise<number> {
-  const { endOffset } = log.range(TOPIC, 0);
   const startMs = performance.now();
+  const partitions = log.describe(TOPIC)?.partitions ?? 0;
+  let events = 0;
+  for (let partition = 0; partition < partitions; partition++) events += await readPartition(log, partition);
+  return events / ((performance.now() - startMs) / 1000);
+}
+
+async function readPartition(log: EventLog, partition: number): Promise<number> {
+  const { endOffset } = log.range(TOPIC, partition);
   let valueBytes = 0;
   for (let offset = 0; offset < endOffset;) {
-    for (const batch of await log.read(TOPIC, 0, { offset, bytesMax: 4 << 20 })) {
+    for (const batch of await log.read(TOPIC, partition, { offset, bytesMax: 4 << 20 })) {
       const cursor = batch.cursor();
       while (cursor.next()) valueBytes += cursor.valueEnd - cursor.valueStart;
       offset = batch.lastOffset + 1;
@@ -188,7 +219,7 @@ async function readRound(log: EventLog): Promise<number> {
   }
   if (valueBytes !== endOffset * EVENT_BYTES)
     throw new Error(`read ${valueBytes} bytes of ${endOffset} events`);
-  return endOffset / ((performance.now() - startMs) / 1000);
+  return endOffset;
 }
 
 /** The bare disk: the same bytes in the same steps, each written and synced. */

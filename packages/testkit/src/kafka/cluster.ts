@@ -51,6 +51,11 @@ export class KafkaCluster {
     return this.#plan.ports.map(({ outside }) => `127.0.0.1:${outside}`);
   }
 
+  /** The processes of the brokers that run. */
+  get pids(): readonly number[] {
+    return [...this.#processes.values()].map(({ pid }) => pid!);
+  }
+
   /** Starts a broker that was stopped or killed; resolves when it accepts connections. */
   async startBroker(nodeId: number): Promise<void> {
     const command = this.#commands[nodeId - 1]!;
