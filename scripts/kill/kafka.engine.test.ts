@@ -6,19 +6,23 @@ import { killPipeline } from './pipeline.ts';
 
 const engine = kafkaClassPath();
 
-test('with its log on Kafka: after three kills under load every answered event is there exactly once', {
-  skip: 'absent' in engine && engine.absent,
-}, async (t) => {
-  const cluster = await KafkaCluster.start(1);
-  t.after(() => cluster.stop());
-  const seed = Date.now() % 100_000;
-  t.diagnostic(`seed ${seed}`);
-  const lines: string[] = [];
-  const result = await killPipeline({
-    times: 3,
-    seed,
-    log: (line) => lines.push(line),
-    serverArgs: ['--log', 'kafka', '--brokers', cluster.brokers.join(',')],
-  });
-  assert.deepEqual(result, { passed: 3, failed: 0 }, lines.join('\n'));
-});
+test(
+  'with its log on Kafka: after three kills under load every answered event is there exactly once',
+  {
+    skip: 'absent' in engine && engine.absent,
+  },
+  async (t) => {
+    const cluster = await KafkaCluster.start(1);
+    t.after(() => cluster.stop());
+    const seed = Date.now() % 100_000;
+    t.diagnostic(`seed ${seed}`);
+    const lines: string[] = [];
+    const result = await killPipeline({
+      times: 3,
+      seed,
+      log: (line) => lines.push(line),
+      serverArgs: ['--log', 'kafka', '--brokers', cluster.brokers.join(',')],
+    });
+    assert.deepEqual(result, { passed: 3, failed: 0 }, lines.join('\n'));
+  },
+);
