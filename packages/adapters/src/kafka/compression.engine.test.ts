@@ -26,36 +26,44 @@ async function runTool(name: string, args: readonly string[], input = ''): Promi
   return output.split('\n').filter((line) => line !== '');
 }
 
-test('what we compress Java reads, and what Java compresses we read: every codec', { skip }, async (t) => {
-  const cluster = await KafkaCluster.start(1);
-  t.after(() => cluster.stop());
-  const { brokers } = cluster;
-  const server = ['--bootstrap-server', brokers.join(',')];
-  const shared = { clock: realClock, meter: silentMeter, logger: silentLogger };
-  for (const codec of codecs) {
-    const log = await openKafkaLog({ brokers, ...shared, compression: codec });
-    t.after(() => log.close());
-    const topic = `codec-${codec}`;
-    await log.createTopic(topic, { partitions: 1 });
-    const ours = Array.from({ length: 200 }, (_, i) => `ours ${i} ${'ü'.repeat(i)}`);
-    for (const values of [ours.slice(0, 150), ours.slice(150)]) {
-      await log.commit({ appends: [{ topic, partition: 0, batch: batchOf(values) }] });
+test(
+  '[LK4] what we compress Java reads, and what Java compresses we read: every codec',
+  { skip },
+  async (t) => {
+    const cluster = await KafkaCluster.start(1);
+    t.after(() => cluster.stop());
+    const { brokers } = cluster;
+    const server = ['--bootstrap-server', brokers.join(',')];
+    const shared = { clock: realClock, meter: silentMeter, logger: silentLogger };
+    for (const codec of codecs) {
+      const log = await openKafkaLog({ brokers, ...shared, compression: codec });
+      t.after(() => log.close());
+      const topic = `codec-${codec}`;
+      await log.createTopic(topic, { partitions: 1 });
+      const ours = Array.from({ length: 200 }, (_, i) => `ours ${i} ${'ü'.repeat(i)}`);
+      for (const values of [ours.slice(0, 150), ours.slice(150)]) {
+        await log.commit({ appends: [{ topic, partition: 0, batch: batchOf(values) }] });
+      }
+      assert.deepEqual(await readValues(log, [topic, 0]), ours, codec);
+      const theirs = Array.from({ length: 300 }, (_, i) => `theirs ${i} ${'x'.repeat(i)}`);
+      const compression = codec === 'none' ? [] : ['--compression-codec', codec];
+      await runTool(
+        'ConsoleProducer',
+        [...server, '--topic', topic, ...compression],
+        `${theirs.join('\n')}\n`,
+      );
+      while (log.range(topic, 0).endOffset < ours.length + 2 + theirs.length) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      const all = [...ours, ...theirs];
+      assert.deepEqual(await readValues(log, [topic, 0]), all, codec);
+      assert.deepEqual(await readValues(log, [topic, 0], { bytesMax: 1 }), all, codec);
+      const seen = await runTool('consumer.ConsoleConsumer', [
+        ...server,
+        ...['--topic', topic, '--from-beginning', '--isolation-level', 'read_committed'],
+        ...['--max-messages', String(all.length), '--timeout-ms', '30000'],
+      ]);
+      assert.deepEqual(seen, all, codec);
     }
-    assert.deepEqual(await readValues(log, [topic, 0]), ours, codec);
-    const theirs = Array.from({ length: 300 }, (_, i) => `theirs ${i} ${'x'.repeat(i)}`);
-    const compression = codec === 'none' ? [] : ['--compression-codec', codec];
-    await runTool('ConsoleProducer', [...server, '--topic', topic, ...compression], `${theirs.join('\n')}\n`);
-    while (log.range(topic, 0).endOffset < ours.length + 2 + theirs.length) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    const all = [...ours, ...theirs];
-    assert.deepEqual(await readValues(log, [topic, 0]), all, codec);
-    assert.deepEqual(await readValues(log, [topic, 0], { bytesMax: 1 }), all, codec);
-    const seen = await runTool('consumer.ConsoleConsumer', [
-      ...server,
-      ...['--topic', topic, '--from-beginning', '--isolation-level', 'read_committed'],
-      ...['--max-messages', String(all.length), '--timeout-ms', '30000'],
-    ]);
-    assert.deepEqual(seen, all, codec);
-  }
-});
+  },
+);

@@ -77,7 +77,7 @@ const users: readonly SaslOptions[] = [
 ];
 
 for (const sasl of users) {
-  test(`TLS and ${sasl.mechanism}: appended, read, and there after a reopen`, { skip }, async () => {
+  test(`[LK5] TLS and ${sasl.mechanism}: appended, read, and there after a reopen`, { skip }, async () => {
     const topic = sasl.mechanism.toLowerCase();
     const log = await open({ tls: { ca }, sasl });
     await log.createTopic(topic, { partitions: 1 });
@@ -88,7 +88,7 @@ for (const sasl of users) {
     await again.close();
   });
 
-  test(`${sasl.mechanism}: a wrong password is refused, and not shown`, { skip }, async () => {
+  test(`[LK5] ${sasl.mechanism}: a wrong password is refused, and not shown`, { skip }, async () => {
     const wrong = { ...sasl, password: 'wrong-password' };
     const error = await rejection(open({ tls: { ca }, sasl: wrong }), 'KAFKA_REFUSED');
     assert.equal(error.kind, 'config');
@@ -96,7 +96,7 @@ for (const sasl of users) {
   });
 }
 
-test('a certificate that nobody vouches for is refused', { skip }, async () => {
+test('[LK5] a certificate that nobody vouches for is refused', { skip }, async () => {
   const error = await rejection(open({ tls: {}, sasl: users[0]! }), 'KAFKA_REFUSED');
   assert.match(error.message, /certificate/i);
 });

@@ -44,7 +44,7 @@ export interface LogCommit {
 export interface CommitReceipt {
   /** Offset of the first record of each append, in the order of `LogCommit.appends`. */
   readonly baseOffsets: readonly number[];
-  /** The append time that the records carry. */
+  /** The append time that the records carry; the latest where partitions have clocks of their own. */
   readonly appendedAtMs: number;
 }
 
@@ -83,9 +83,9 @@ export interface EventLog {
   commit(commit: LogCommit): Promise<CommitReceipt>;
 
   /**
-   * The batches that hold `offset` and those after it, at most about `bytesMax` (at least one batch when
-   * there is one); empty at the end. The first batch may begin before `offset`. `LOG_OFFSET_OUT_OF_RANGE`
-   * below the start or above the end.
+   * The batches that hold `offset` and those after it without a gap, at most about `bytesMax` (at least one
+   * batch); empty at the end. The first batch may begin before `offset`, and a batch may have no record, where
+   * offsets hold none. `LOG_OFFSET_OUT_OF_RANGE` below the start or above the end.
    */
   read(topic: string, partition: number, options: ReadOptions): Promise<readonly RecordBatch[]>;
   range(topic: string, partition: number): PartitionRange;

@@ -14,3 +14,4 @@ export {
   until,
   valueOf,
 } from './fixture.ts';
+export { NumberedCommits } from './numbered-commits.ts';
