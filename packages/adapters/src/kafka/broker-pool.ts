@@ -113,7 +113,7 @@ export class BrokerPool {
   /** A node that answers: one that is connected, one that is known, or one of those that were named. */
   async #anyone(): Promise<Connection> {
     let failure: unknown;
-    for (const nodeId of [...this.#nodes.keys()]) {
+    for (const nodeId of this.nodeIds) {
       try {
         return await this.#connect(nodeId, 'read');
       } catch (error) {

@@ -1,4 +1,4 @@
-/** Rules of the log whose tests move its clock: on Kafka that is the brokers' clock, so that time has to pass. */
+/** Rules of the log whose tests move its clock: on Kafka that is the brokers' clock, so time has to pass. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -53,7 +53,7 @@ test('[LA3] append times are the brokers’, the same for a batch, and rise', { 
   const nowMs = Date.now();
   assert.ok(
     times.every((timeMs, i) => timeMs <= nowMs && (i === 0 || timeMs > times[i - 1]!)),
-    `${times}`,
+    times.join(', '),
   );
   const records = await readAll(log, ['times', 0]);
   assert.deepEqual(

@@ -60,8 +60,15 @@ test(
       assert.deepEqual(await readValues(log, [topic, 0], { bytesMax: 1 }), all, codec);
       const seen = await runTool('consumer.ConsoleConsumer', [
         ...server,
-        ...['--topic', topic, '--from-beginning', '--isolation-level', 'read_committed'],
-        ...['--max-messages', String(all.length), '--timeout-ms', '30000'],
+        '--topic',
+        topic,
+        '--from-beginning',
+        '--isolation-level',
+        'read_committed',
+        '--max-messages',
+        String(all.length),
+        '--timeout-ms',
+        '30000',
       ]);
       assert.deepEqual(seen, all, codec);
     }

@@ -84,8 +84,8 @@ export interface EventLog {
 
   /**
    * The batches that hold `offset` and those after it without a gap, at most about `bytesMax` (at least one
-   * batch); empty at the end. The first batch may begin before `offset`, and a batch may have no record, where
-   * offsets hold none. `LOG_OFFSET_OUT_OF_RANGE` below the start or above the end.
+   * batch); empty at the end. The first batch may begin before `offset`, and a batch may have no record,
+   * where offsets hold none. `LOG_OFFSET_OUT_OF_RANGE` below the start or above the end.
    */
   read(topic: string, partition: number, options: ReadOptions): Promise<readonly RecordBatch[]>;
   range(topic: string, partition: number): PartitionRange;

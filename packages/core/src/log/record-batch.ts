@@ -29,7 +29,7 @@ export class RecordBatch {
   /** The whole encoded batch, header included; shared, never to be written to. */
   readonly bytes: Uint8Array;
   readonly baseOffset: number;
-  /** The last offset that belongs to the batch: `baseOffset + count - 1`, or more where some hold no record. */
+  /** The last offset of the batch: `baseOffset + count - 1`, or more where some hold no record. */
   readonly lastOffset: number;
   readonly count: number;
   /**

@@ -6,7 +6,7 @@ const GROUP = 'numbered';
 const TOGETHER = 3;
 const partitions = [0, 1] as const;
 
-/** Commits with rising numbers, into both partitions of a topic and as a group offset, until it is stopped. */
+/** Commits with rising numbers, into both partitions of a topic and as a group offset, until stopped. */
 export class NumberedCommits {
   readonly #log: EventLog;
   readonly #topic: string;
