@@ -1,29 +1,20 @@
 /** `npm run kill -- NAME --times N`: kills the real process under load, starts it again, and reconciles. */
-import { parseArgs } from 'node:util';
 import { killPipeline } from './kill/pipeline.ts';
+import { killPipelineOnKafka } from './kill/pipeline-on-kafka.ts';
+import { runTrials, type TrialCommand } from './trials/command.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    times: { type: 'string', default: '50' },
-    seed: { type: 'string', default: String(Date.now() % 100_000) },
-    brokers: { type: 'string' },
-    help: { type: 'boolean', default: false },
+const command: TrialCommand = {
+  name: 'kill',
+  count: { option: 'times', fallback: 50 },
+  subjects: {
+    'pipeline': {
+      about: 'Kills the server N times under load; every answered event must be there exactly once.',
+      run: ({ count, seed, log }) => killPipeline({ times: count, seed, log }),
+    },
+    'pipeline-on-kafka': {
+      about: 'The same with the log on a Kafka broker of its own (npm run engines -- kafka).',
+      run: ({ count, seed, log }) => killPipelineOnKafka({ times: count, seed, log }),
+    },
   },
-});
-if (values.help || positionals[0] !== 'pipeline') {
-  console.log(
-    'npm run kill -- pipeline --times N [--seed S] [--brokers HOST:PORT,…]\n\n' +
-      'Kills the server N times under load; every answered event must be there exactly once. With --brokers the\n' +
-      'log is on that Kafka, which must hold no events of the storefront.',
-  );
-  process.exit(values.help ? 0 : 1);
-}
-const result = await killPipeline({
-  times: Number(values.times),
-  seed: Number(values.seed),
-  log: console.log,
-  serverArgs: values.brokers === undefined ? [] : ['--log', 'kafka', '--brokers', values.brokers],
-});
-console.log(`${result.passed} passed, ${result.failed} failed`);
-process.exitCode = result.failed === 0 ? 0 : 1;
+};
+process.exitCode = await runTrials(command, process.argv.slice(2), console.log);

@@ -46,6 +46,12 @@ export const commands = {
     install: 'full',
     about: 'kill the real process under load and reconcile: npm run kill -- NAME --times N',
   },
+  simulate: {
+    entry: 'scripts/simulate.ts',
+    args: [],
+    install: 'full',
+    about: 'crash a part on simulated machines: npm run simulate -- log --seeds N [--seed S]',
+  },
   flights: {
     entry: 'examples/flights/main.ts',
     args: [],

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { kafkaClassPath } from '@millrace/testkit/engines';
-import { KafkaCluster } from '@millrace/testkit/kafka';
-import { killPipeline } from './pipeline.ts';
+import { killPipelineOnKafka } from './pipeline-on-kafka.ts';
 
 const engine = kafkaClassPath();
 
@@ -12,17 +11,10 @@ test(
     skip: 'absent' in engine && engine.absent,
   },
   async (t) => {
-    const cluster = await KafkaCluster.start(1);
-    t.after(() => cluster.stop());
     const seed = Date.now() % 100_000;
     t.diagnostic(`seed ${seed}`);
     const lines: string[] = [];
-    const result = await killPipeline({
-      times: 3,
-      seed,
-      log: (line) => lines.push(line),
-      serverArgs: ['--log', 'kafka', '--brokers', cluster.brokers.join(',')],
-    });
+    const result = await killPipelineOnKafka({ times: 3, seed, log: (line) => lines.push(line) });
     assert.deepEqual(result, { passed: 3, failed: 0 }, lines.join('\n'));
   },
 );
