@@ -159,7 +159,8 @@ class EncodingLog implements EventLog {
   #offset = 0;
 
   async createTopic(topic: string, config: TopicConfig): Promise<TopicDescription> {
-    const description = { retentionMs: Infinity, retentionBytes: Infinity, keyed: true, ...config, topic };
+    const defaults = { retentionMs: Infinity, retentionBytes: Infinity, keyed: true } as const;
+    const description = { ...defaults, ...config, compression: 'none', topic } as const;
     this.#topics.set(topic, description);
     return description;
   }

@@ -3,7 +3,7 @@ import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CubeSemanticLayer } from '@millrace/adapters/cube';
 import { compiledManifestPath, manifestStaleness } from '@millrace/adapters/dbt';
-import { checksum, nodeFileSystem } from '@millrace/adapters/disk';
+import { checksum, codecs, nodeFileSystem } from '@millrace/adapters/disk';
 import { type DuckdbWarehouse, openDuckdbWarehouse } from '@millrace/adapters/duckdb';
 import type { KafkaLogOptions } from '@millrace/adapters/kafka';
 import { PrometheusMeter } from '@millrace/adapters/prometheus';
@@ -206,7 +206,7 @@ async function openLog(options: ProfileOptions, { meter, failure }: LogInstrumen
   const { project, dataFolder, logger, ports = {} } = options;
   const shared = { clock: systemClock, checksum, meter, logger };
   if (ports.log === undefined) {
-    return openEmbeddedLog({ ...shared, folder: join(dataFolder, 'log'), files: nodeFileSystem });
+    return openEmbeddedLog({ ...shared, folder: join(dataFolder, 'log'), files: nodeFileSystem, codecs });
   }
   // Its client takes a while to load, and few need it.
   const { openKafkaLog } = await import('@millrace/adapters/kafka');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EmbeddedHarness, eventLogSuite } from '@millrace/testkit/log';
 import { checksum } from './checksum.ts';
+import { codecs } from './codecs.ts';
 import { nodeFileSystem } from './file-system.ts';
 
 async function disk() {
@@ -11,4 +12,4 @@ async function disk() {
   return { files: nodeFileSystem, folder: join(folder, 'data', 'log'), remove };
 }
 
-eventLogSuite(new EmbeddedHarness({ name: 'embedded, real disk', disk, checksum }));
+eventLogSuite(new EmbeddedHarness({ name: 'embedded, real disk', disk, checksum, codecs }));

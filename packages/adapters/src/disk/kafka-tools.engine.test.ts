@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Clock, silentLogger, silentMeter } from '@millrace/core/base';
-import { type EventLog, openEmbeddedLog } from '@millrace/core/log';
+import { type Compression, type EventLog, openEmbeddedLog } from '@millrace/core/log';
 import { kafkaToolsClassPath } from '@millrace/testkit/engines';
 import { batchOf } from '@millrace/testkit/log';
 import { checksum } from './checksum.ts';
+import { codecs } from './codecs.ts';
 import { nodeFileSystem } from './file-system.ts';
 
 const APPEND_TO = 'MILLRACE_TEST_APPEND_TO';
@@ -31,6 +32,7 @@ function open(folder: string): Promise<EventLog> {
     files: nodeFileSystem,
     clock,
     checksum,
+    codecs,
     meter: silentMeter,
     logger: silentLogger,
     limits,
@@ -38,10 +40,16 @@ function open(folder: string): Promise<EventLog> {
 }
 
 /** Appends batches of many sizes to three partitions until `isEnough`. */
-async function appendBatches(log: EventLog, isEnough: (acknowledged: number) => boolean): Promise<void> {
-  await log.createTopic('events', { partitions: 3 });
+async function appendBatches(
+  log: EventLog,
+  isEnough: (acknowledged: number) => boolean,
+  compressions: readonly Compression[] = ['none'],
+): Promise<void> {
   let acknowledged = 0;
   for (let i = 0; !isEnough(acknowledged); i++) {
+    const compression = compressions[i % compressions.length]!;
+    if (i < compressions.length || compressions.length > 1)
+      await log.createTopic('events', { partitions: 3, compression });
     const count = i % 10 === 0 ? 400 : (i % 7) + 1;
     const values = Array.from({ length: count }, (_, n) => `user-${n % 50}:${'v'.repeat((i * n) % 150)}`);
     const batch = batchOf(values);
@@ -55,6 +63,8 @@ interface Dump {
   readonly records: number;
   readonly batches: number;
   readonly endOffset: number;
+  /** Batches by what Kafka says they are compressed with. */
+  readonly codecs: Readonly<Record<string, number>>;
 }
 
 /** What Apache Kafka's DumpLogSegments says of a partition's segments; fails on any complaint of it. */
@@ -73,7 +83,10 @@ async function dump(classPath: string, folder: string): Promise<Dump> {
     batches++;
   }
   const records = stdout.match(/^\| offset: \d+ LogAppendTime: \d+ /gm)?.length ?? 0;
-  return { records, batches, endOffset: expected };
+  const codecs: Record<string, number> = {};
+  for (const [, codec = ''] of stdout.matchAll(/compresscodec: (\w+)/g))
+    codecs[codec] = (codecs[codec] ?? 0) + 1;
+  return { records, batches, endOffset: expected, codecs };
 }
 
 async function checkPartitions(classPath: string, folder: string, log: EventLog): Promise<void> {
@@ -109,6 +122,19 @@ function registerTests(): void {
     await appendBatches(log, (acknowledged) => acknowledged >= 20_000);
     await log.close();
     await checkPartitions(tools.path, folder, log);
+  });
+
+  test('[LE10] Apache Kafka decompresses the batches of compressed topics', async (t) => {
+    const tools = kafkaToolsClassPath();
+    if ('absent' in tools) return t.skip(tools.absent);
+    const folder = await folderOf(t);
+    const log = await open(folder);
+    await appendBatches(log, (acknowledged) => acknowledged >= 20_000, ['gzip', 'zstd', 'zstd', 'none']);
+    await log.close();
+    await checkPartitions(tools.path, folder, log);
+    const { codecs: found } = await dump(tools.path, join(folder, 'segments', 'events-0'));
+    t.diagnostic(JSON.stringify(found));
+    for (const codec of ['none', 'gzip', 'zstd']) assert.ok((found[codec] ?? 0) > 10, JSON.stringify(found));
   });
 
   test('[LE8] Apache Kafka reads the segments of a log that was killed and opened again', async (t) => {

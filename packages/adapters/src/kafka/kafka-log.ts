@@ -206,7 +206,7 @@ class KafkaLog implements EventLog {
       topic,
       partition,
       count: batch.count,
-      bytes: this.#encode(batch),
+      bytes: this.#encode(topic, batch),
     }));
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
     const answered = this.#queue.add({ batches, offsets, bytes });
@@ -214,8 +214,10 @@ class KafkaLog implements EventLog {
     return answered;
   }
 
-  #encode(batch: RecordBatchBuilder): Uint8Array {
-    return encodeBatch(batch, this.#settings.compression);
+  /** By the topic's codec, so that the broker need not do it again; else by the log's. */
+  #encode(topic: string, batch: RecordBatchBuilder): Uint8Array {
+    const { compression = 'none' } = this.#view.describe(topic) ?? {};
+    return encodeBatch(batch, compression === 'none' ? this.#settings.compression : compression);
   }
 
   /** One thing at a time, so that a refresh never shows half of a commit. */

@@ -1,6 +1,8 @@
 import {
   checkTopic,
+  type Compression,
   describeTopic,
+  isCompression,
   logError,
   type TopicConfig,
   type TopicDescription,
@@ -29,6 +31,13 @@ const SET = IncrementalAlterConfigOperationTypes.SET;
 const BY_DEFAULT = -1;
 const CHANGE_MS = 15_000;
 const UNLIMITED = '-1';
+/** Batches are kept as they come. */
+const BY_WRITER = 'producer';
+
+/** What is kept as Kafka's own settings of a topic. */
+const SETTINGS = ['retentionMs', 'retentionBytes', 'compression'] as const;
+
+type KafkaTopicSettings = Pick<TopicDescription, (typeof SETTINGS)[number]>;
 
 interface Parts {
   readonly settings: KafkaSettings;
@@ -102,13 +111,14 @@ export class TopicAdmin {
       }
     }
     if (news.length === 0) return;
-    const retentions = await this.#retentions(news.map(({ topic }) => topic));
+    const settings = await this.#settingsOf(news.map(({ topic }) => topic));
     const descriptions = news.map(({ topic, partitions }) => ({
       topic,
       partitions,
       retentionMs: Infinity,
       retentionBytes: Infinity,
-      ...retentions.get(topic),
+      compression: 'none' as const,
+      ...settings.get(topic),
       keyed: registry.isKeyed(topic),
     }));
     const ranges = await this.#ranges(descriptions);
@@ -138,7 +148,8 @@ export class TopicAdmin {
 
   async #change(existing: TopicDescription, wanted: TopicDescription): Promise<void> {
     const { pool, settings } = this.#parts;
-    if (existing.retentionMs !== wanted.retentionMs || existing.retentionBytes !== wanted.retentionBytes) {
+    const isChanged = SETTINGS.some((setting) => existing[setting] !== wanted[setting]);
+    if (isChanged) {
       const configs = Object.entries(configsOf(wanted, settings)).map(([name, value]) => ({
         name,
         configOperation: SET,
@@ -185,11 +196,9 @@ export class TopicAdmin {
     });
   }
 
-  async #retentions(
-    topics: readonly string[],
-  ): Promise<Map<string, { retentionMs: number; retentionBytes: number }>> {
+  async #settingsOf(topics: readonly string[]): Promise<Map<string, KafkaTopicSettings>> {
     const { pool } = this.#parts;
-    const configurationKeys = ['retention.ms', 'retention.bytes'];
+    const configurationKeys = ['retention.ms', 'retention.bytes', 'compression.type'];
     const resources = topics.map((resourceName) => ({
       resourceType: TOPIC_RESOURCE,
       resourceName,
@@ -200,8 +209,13 @@ export class TopicAdmin {
     );
     return new Map(
       answer.results.map(({ resourceName, configs }) => {
-        const of = (name: string) => limitOf(configs.find((config) => config.name === name)?.value);
-        return [resourceName, { retentionMs: of('retention.ms'), retentionBytes: of('retention.bytes') }];
+        const of = (name: string) => configs.find((config) => config.name === name)?.value;
+        const settings = {
+          retentionMs: limitOf(of('retention.ms')),
+          retentionBytes: limitOf(of('retention.bytes')),
+          compression: compressionNamed(of('compression.type')),
+        };
+        return [resourceName, settings];
       }),
     );
   }
@@ -225,6 +239,7 @@ function configsOf(description: TopicDescription, settings: KafkaSettings): Reco
     'retention.bytes': textOf(description.retentionBytes),
     'message.timestamp.type': 'LogAppendTime',
     'cleanup.policy': 'delete',
+    'compression.type': description.compression === 'none' ? BY_WRITER : description.compression,
     'max.message.bytes': String(settings.limits.batchBytesMax + 1_024),
   };
 }
@@ -235,6 +250,11 @@ function textOf(limit: number): string {
 
 function limitOf(value: string | null | undefined): number {
   return value === undefined || value === null || value === UNLIMITED ? Infinity : Number(value);
+}
+
+/** Other codecs are read as well, but cannot be asked for. */
+function compressionNamed(name: string | null | undefined): Compression {
+  return typeof name === 'string' && isCompression(name) ? name : 'none';
 }
 
 /** Passes when the cluster has chosen one. */

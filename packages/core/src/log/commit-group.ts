@@ -1,3 +1,4 @@
+import type { Compression } from './compression.ts';
 import { FrameBuilder } from './journal-frame.ts';
 import { encodeDescription, type GroupPosition } from './log-state.ts';
 import type { PartitionLog } from './partition-log.ts';
@@ -7,7 +8,11 @@ import type { RecordBatch } from './record-batch.ts';
 
 /** What becomes durable and visible together. */
 export interface CommitRequest {
-  readonly appends: readonly { readonly partition: PartitionLog; readonly batch: RecordBatchBuilder }[];
+  readonly appends: readonly {
+    readonly partition: PartitionLog;
+    readonly batch: RecordBatchBuilder;
+    readonly compression: Compression;
+  }[];
   readonly offsets: readonly GroupPosition[];
   readonly topics: readonly { readonly id: number; readonly description: TopicDescription }[];
   /** New first offsets of partitions. */
@@ -53,12 +58,12 @@ export class CommitGroup {
     const { partition, batch, segmentBase, position } = append;
     const place = { topicId: partition.topicId, partition: partition.partition, segmentBase, position };
     this.appends.push(append);
-    this.bytes += batch.byteLength;
+    this.bytes += batch.memoryBytes;
     if (append.isInPlace) {
       this.inPlace.push(append);
-      this.frame.addAppendInPlace(place, batch.bytes);
+      this.frame.addAppendInPlace(place, batch.storedBytes);
     } else {
-      this.frame.addAppend(place, batch.bytes);
+      this.frame.addAppend(place, batch.storedBytes);
     }
   }
 

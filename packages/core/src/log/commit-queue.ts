@@ -1,5 +1,6 @@
 import { assert, type Clock, messageOf } from '../base/index.ts';
 import type { Checksum } from './checksum.ts';
+import { codecOf, type CompressionCodecs } from './compression.ts';
 import { CommitGroup, type CommitRequest, type PendingAppend } from './commit-group.ts';
 import { logError } from './errors.ts';
 import type { FrameBuilder } from './journal-frame.ts';
@@ -24,6 +25,8 @@ export interface CommitQueueOptions {
   readonly journal: Journal;
   readonly segmentFiles: SegmentFiles;
   readonly checksum: Checksum;
+  /** Has the codecs of all topics that are appended to. */
+  readonly codecs: CompressionCodecs;
   readonly clock: Clock;
   readonly roll: RollPolicy;
   /** Least time between the beginnings of two syncs; 0: one begins when the last has ended. */
@@ -96,11 +99,13 @@ export class CommitQueue {
   }
 
   #place(append: CommitRequest['appends'][number], appendedAtMs: number): PendingAppend {
-    const { checksum, roll, inPlaceBytesMin } = this.#options;
-    const { partition, batch: builder } = append;
-    const { byteLength, count } = builder;
+    const { checksum, codecs, roll, inPlaceBytesMin } = this.#options;
+    const { partition, batch: builder, compression } = append;
+    if (compression !== 'none') builder.compress(compression, codecOf(compression, codecs));
+    const { storedLength: byteLength, count } = builder;
     const { baseOffset, segmentBase, position } = partition.assign({ byteLength, count, appendedAtMs }, roll);
-    const batch = RecordBatch.view(builder.seal({ baseOffset, appendedAtMs, checksum }), 0);
+    const stored = builder.seal({ baseOffset, appendedAtMs, checksum });
+    const batch = RecordBatch.sealed({ stored, uncompressed: builder.uncompressedBytes });
     return { partition, batch, segmentBase, position, isInPlace: byteLength >= inPlaceBytesMin };
   }
 
@@ -163,7 +168,7 @@ export class CommitQueue {
     if (group.inPlace.length === 0) return;
     const { segmentFiles } = this.#options;
     const writes = group.inPlace.map(({ batch, position, ...place }) =>
-      segmentFiles.use(pathOf(place), { create: true }, (file) => file.write(batch.bytes, position)),
+      segmentFiles.use(pathOf(place), { create: true }, (file) => file.write(batch.storedBytes, position)),
     );
     // All have ended before any place may be given to another batch.
     const failed = (await Promise.allSettled(writes)).find(({ status }) => status === 'rejected');

@@ -1,5 +1,6 @@
 import { BugError, isMillraceError, type Logger, messageOf } from '../base/index.ts';
 import { Checkpointer } from './checkpointer.ts';
+import { codecOf, type Compression } from './compression.ts';
 import { encodeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { crc32c } from './checksum.ts';
 import { type CommitGroup, type CommitRequest, emptyRequest } from './commit-group.ts';
@@ -72,7 +73,7 @@ async function openLocked(
   folder: LogFolder,
   unlock: () => Promise<void>,
 ): Promise<EventLog> {
-  const { files, clock, meter, logger, checksum = crc32c } = options;
+  const { files, clock, meter, logger, checksum = crc32c, codecs = {} } = options;
   const limits = { ...LIMITS_DEFAULT, ...options.limits };
   const startMs = clock.monotonicMs();
   const state = await folder.load({ ...options, checksum });
@@ -90,7 +91,7 @@ async function openLocked(
     state,
   );
   const indexes = new IndexStore({ files, checksum, logger });
-  const reader = new SegmentReader({ files: segmentFiles, indexes, checksum, logger });
+  const reader = new SegmentReader({ files: segmentFiles, indexes, checksum, codecs, logger });
   const parts = { state, journal, segmentFiles, writer, reader, indexes, unlock };
   const log = new EmbeddedLog({ options, limits, checkpointPath: folder.checkpoint, parts });
   logger.info('The log is open', {
@@ -129,7 +130,7 @@ class EmbeddedLog implements EventLog {
     parts: Parts;
   }) {
     const { options, limits, parts } = log;
-    const { files, clock, meter, logger, checksum = crc32c } = options;
+    const { files, clock, meter, logger, checksum = crc32c, codecs = {} } = options;
     this.#options = options;
     this.#limits = limits;
     this.#parts = parts;
@@ -152,6 +153,7 @@ class EmbeddedLog implements EventLog {
     this.#queue = new CommitQueue({
       ...parts,
       checksum,
+      codecs,
       clock,
       roll: limits,
       commitIntervalMs: limits.commitIntervalMs,
@@ -161,7 +163,7 @@ class EmbeddedLog implements EventLog {
       onFailure,
     });
     const submit = (request: CommitRequest) => this.#submit(request, 0);
-    this.#topicChanges = new TopicChanges(parts.state, submit);
+    this.#topicChanges = new TopicChanges(parts.state, codecs, submit);
     this.#housekeeping = new Housekeeping({ ...parts, clock, logger, figures: this.#figures, submit });
     this.#housekeeping.repeat(limits.checkpointIntervalMs, () => {
       this.#checkpointer.request();
@@ -207,6 +209,7 @@ class EmbeddedLog implements EventLog {
       appends: appends.map(({ topic, partition, batch }) => ({
         partition: this.#partition(topic, partition),
         batch,
+        compression: this.#compression(topic),
       })),
       offsets: offsets.map(({ group, topic, partition, nextOffset }) => {
         const { topicId } = this.#partition(topic, partition);
@@ -320,6 +323,7 @@ class EmbeddedLog implements EventLog {
       topics.add(partition.topic);
       this.#figures.batchBytes.observe(batch.byteLength);
       this.#figures.records.add(batch.count);
+      this.#figures.bytes.add(batch.byteLength);
     }
     for (const offset of group.offsets) state.putGroupOffset(offset);
     for (const { partition, offset } of group.starts) this.#housekeeping.remove(partition.raiseStart(offset));
@@ -332,7 +336,6 @@ class EmbeddedLog implements EventLog {
     const nowMs = this.#options.clock.monotonicMs();
     for (const { startMs } of group.waiters) this.#figures.commitDuration.observe(nowMs - startMs);
     this.#figures.groupCommits.observe(group.waiters.length);
-    this.#figures.bytes.add(group.bytes);
     this.#figures.queuedBytes.set(this.#queue.queuedBytes);
     this.#figures.unwrittenBytes.set(this.#parts.writer.unwrittenBytes);
   }
@@ -356,6 +359,13 @@ class EmbeddedLog implements EventLog {
       message: `${topic} has no partition ${partition}.`,
       details: { topic, partition, partitions: this.#topic(topic).partitions.length },
     });
+  }
+
+  /** How a topic compresses, once it is sure that it can: nothing of a commit may fail after its check. */
+  #compression(topic: string): Compression {
+    const { compression } = this.#topic(topic).description;
+    if (compression !== 'none') codecOf(compression, this.#options.codecs ?? {});
+    return compression;
   }
 
   #checkOpen(): void {

@@ -1,5 +1,6 @@
 import type { Clock, FileSystem, Logger, Meter, Random } from '../base/index.ts';
 import type { Checksum } from './checksum.ts';
+import type { CompressionCodecs } from './compression.ts';
 
 export interface EmbeddedLogOptions {
   /** Absolute path; made when it does not exist. One process at a time. */
@@ -10,6 +11,8 @@ export interface EmbeddedLogOptions {
   readonly logger: Logger;
   /** CRC-32C. Default: the portable one; a native one is about five times as fast. */
   readonly checksum?: Checksum;
+  /** For topics with `compression`. Default: none, such topics are refused. */
+  readonly codecs?: CompressionCodecs;
   /** Makes the log's id, once. Default: seeded by the clock. */
   readonly random?: Random;
   readonly limits?: Partial<EmbeddedLogLimits>;

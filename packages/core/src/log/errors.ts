@@ -38,6 +38,11 @@ export const LOG_ERRORS = {
     cause: 'The topic’s name or configuration is not valid.',
     remedy: 'Names have 1 to 249 letters, digits, dots, dashes and underscores; partitions are at least 1.',
   },
+  LOG_UNSUPPORTED_COMPRESSION: {
+    kind: 'config',
+    cause: 'This machine cannot compress or decompress as the topic asks for.',
+    remedy: 'Use one of the ways in the details, or the Node that Millrace brings: it has gzip and zstd.',
+  },
   LOG_KEYED_TOPIC: {
     kind: 'input',
     cause: 'The partitions of a keyed topic cannot be changed: keys would move and lose their order.',

@@ -2,6 +2,12 @@
 export { readInt16, readInt32, readInt64, readUint32, writeInt16, writeInt32, writeInt64 } from './bytes.ts';
 export { crc32c } from './checksum.ts';
 export type { Checksum } from './checksum.ts';
+export {
+  type Compression,
+  type CompressionCodec,
+  type CompressionCodecs,
+  isCompression,
+} from './compression.ts';
 export { LogConsumer } from './consumer.ts';
 export type { LogConsumerOptions, PolledPartition, PollOptions, TopicPosition } from './consumer.ts';
 export { openEmbeddedLog } from './embedded-log.ts';

@@ -112,6 +112,7 @@ export function describeTopic(topic: string, config: TopicConfig): TopicDescript
     retentionMs: config.retentionMs ?? RETENTION_MS_DEFAULT,
     retentionBytes: config.retentionBytes ?? Infinity,
     keyed: config.keyed ?? true,
+    compression: config.compression ?? 'none',
   };
 }
 
@@ -121,10 +122,9 @@ export function encodeDescription(description: TopicDescription): string {
 }
 
 export function decodeDescription(json: string): TopicDescription {
-  const stored = JSON.parse(json) as { topic: string; partitions: number; keyed: boolean } & Record<
-    string,
-    unknown
-  >;
+  const stored = JSON.parse(json) as Pick<TopicDescription, 'topic' | 'partitions' | 'keyed'> &
+    Pick<TopicConfig, 'compression'> &
+    Record<string, unknown>;
   const limit = (name: string) => (stored[name] === null ? Infinity : Number(stored[name]));
   return {
     topic: stored.topic,
@@ -132,5 +132,6 @@ export function decodeDescription(json: string): TopicDescription {
     retentionMs: limit('retentionMs'),
     retentionBytes: limit('retentionBytes'),
     keyed: stored.keyed,
+    compression: stored.compression ?? 'none',
   };
 }

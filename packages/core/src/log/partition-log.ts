@@ -186,7 +186,7 @@ export class PartitionLog {
     let bytes = 0;
     for (let i = low; i < recent.length; i++) {
       const batch = recent.at(i);
-      bytes += batch.bytes.length;
+      bytes += batch.byteLength;
       if (batches.length > 0 && bytes > bytesMax) break;
       batches.push(batch);
     }

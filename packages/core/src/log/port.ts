@@ -1,3 +1,4 @@
+import type { Compression } from './compression.ts';
 import type { RecordBatch } from './record-batch.ts';
 import type { RecordBatchBuilder } from './record-batch-builder.ts';
 
@@ -14,6 +15,11 @@ export interface TopicConfig {
    * true.
    */
   readonly keyed?: boolean;
+  /**
+   * How batches that are appended from now on are stored; those that would not become smaller stay as they
+   * are. Default `none`. `LOG_UNSUPPORTED_COMPRESSION` when this machine lacks the codec.
+   */
+  readonly compression?: Compression;
 }
 
 export interface TopicDescription extends Required<TopicConfig> {
@@ -83,9 +89,9 @@ export interface EventLog {
   commit(commit: LogCommit): Promise<CommitReceipt>;
 
   /**
-   * The batches that hold `offset` and those after it without a gap, at most about `bytesMax` (at least one
-   * batch); empty at the end. The first batch may begin before `offset`, and a batch may have no record,
-   * where offsets hold none. `LOG_OFFSET_OUT_OF_RANGE` below the start or above the end.
+   * The batches that hold `offset` and those after it without a gap, at most about `bytesMax` as they are
+   * stored (at least one batch); empty at the end. The first batch may begin before `offset`, and a batch may
+   * have no record, where offsets hold none. `LOG_OFFSET_OUT_OF_RANGE` below the start or above the end.
    */
   read(topic: string, partition: number, options: ReadOptions): Promise<readonly RecordBatch[]>;
   range(topic: string, partition: number): PartitionRange;

@@ -39,7 +39,7 @@ export class RecentBatches {
   }
 }
 
-/** The slab of a batch may be larger than the batch. */
+/** The slab of a batch may be larger than the batch; a compressed one is there uncompressed, too. */
 function heldBytes(batch: RecordBatch): number {
-  return batch.bytes.buffer.byteLength;
+  return batch.storedBytes.buffer.byteLength + batch.memoryBytes - batch.byteLength;
 }

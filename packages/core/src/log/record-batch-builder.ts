@@ -1,6 +1,7 @@
 import { assert } from '../base/index.ts';
 import { varintLength, writeInt16, writeInt32, writeInt64, writeVarint } from './bytes.ts';
 import type { Checksum } from './checksum.ts';
+import { attributesOf, type Compression, type CompressionCodec } from './compression.ts';
 import {
   ATTRIBUTES_AT,
   BASE_OFFSET_AT,
@@ -65,6 +66,7 @@ export class RecordBatchBuilder {
   #end = BATCH_OVERHEAD;
   #count = 0;
   #sealed = false;
+  #compressed: { readonly compression: Compression; readonly records: Uint8Array } | undefined;
 
   constructor(options: RecordBatchBuilderOptions) {
     assert(Number.isSafeInteger(options.createdAtMs), 'createdAtMs must be a whole number of milliseconds');
@@ -78,9 +80,15 @@ export class RecordBatchBuilder {
     return this.#count;
   }
 
-  /** Encoded size so far, header included. */
+  /** Encoded size so far, header included, before any compression. */
   get byteLength(): number {
     return this.#end;
+  }
+
+  /** Size that the log will store. */
+  get storedLength(): number {
+    const { records } = this.#compressed ?? {};
+    return records === undefined ? this.#end : BATCH_OVERHEAD + records.length;
   }
 
   /** True once it was handed to the log. */
@@ -150,7 +158,17 @@ export class RecordBatchBuilder {
   }
 
   /**
-   * Completes header and CRC and gives the encoded batch away. Called once, by the log.
+   * Compresses the records, unless that would not make them smaller. Called by the log, before `seal`.
+   * @internal
+   */
+  compress(compression: Compression, codec: CompressionCodec): void {
+    assert(!this.#sealed, 'a batch is compressed before it is sealed');
+    const records = codec.compress(this.#bytes.subarray(BATCH_OVERHEAD, this.#end));
+    if (records.length < this.#end - BATCH_OVERHEAD) this.#compressed = { compression, records };
+  }
+
+  /**
+   * Completes header and CRC and gives the encoded batch away, compressed if it was. Called once, by the log.
    * @internal
    */
   seal(seal: BatchSeal): Uint8Array {
@@ -170,9 +188,33 @@ export class RecordBatchBuilder {
     writeInt16(bytes, PRODUCER_EPOCH_AT, -1);
     writeInt32(bytes, BASE_SEQUENCE_AT, -1);
     writeInt32(bytes, RECORD_COUNT_AT, this.#count);
-    writeInt32(bytes, CRC_AT, seal.checksum(bytes.subarray(ATTRIBUTES_AT)));
     this.#bytes = bytes;
-    return bytes;
+    if (this.#compressed === undefined) {
+      writeInt32(bytes, CRC_AT, seal.checksum(bytes.subarray(ATTRIBUTES_AT)));
+      return bytes;
+    }
+    return this.#sealCompressed(this.#compressed, seal.checksum);
+  }
+
+  /** The sealed batch as it was before compression. */
+  get uncompressedBytes(): Uint8Array {
+    assert(this.#sealed, 'a batch has its header when it is sealed');
+    return this.#bytes;
+  }
+
+  #sealCompressed(
+    { compression, records }: { readonly compression: Compression; readonly records: Uint8Array },
+    checksum: Checksum,
+  ): Uint8Array {
+    const stored = Buffer.allocUnsafeSlow(BATCH_OVERHEAD + records.length);
+    stored.set(this.#bytes.subarray(0, BATCH_OVERHEAD));
+    stored.set(records, BATCH_OVERHEAD);
+    writeInt32(stored, BATCH_LENGTH_AT, stored.length - LENGTH_OVERHEAD);
+    writeInt16(stored, ATTRIBUTES_AT, LOG_APPEND_TIME | attributesOf(compression));
+    writeInt32(stored, CRC_AT, checksum(stored.subarray(ATTRIBUTES_AT)));
+    this.#bytes.set(stored.subarray(CRC_AT, CRC_AT + 4), CRC_AT);
+    this.#compressed = undefined;
+    return stored;
   }
 
   #ensureRoom(length: number): void {

@@ -1,5 +1,6 @@
 import { readInt16, readInt32, readInt64, readUint32 } from './bytes.ts';
 import type { Checksum } from './checksum.ts';
+import { type Compression, type CompressionCodecs, compressionOf, decompressBatch } from './compression.ts';
 import { logError } from './errors.ts';
 import {
   ATTRIBUTES_AT,
@@ -21,13 +22,13 @@ import type { RecordHeader } from './record-batch-builder.ts';
 import { RecordCursor } from './record-cursor.ts';
 
 /**
- * One batch as it lies on disk (record-batch v2), decoded lazily. The bytes are shared with the log's cache
- * and with other readers: never write to them. Keeping one record's key or value keeps the whole batch in
- * memory.
+ * One batch as it lies on disk (record-batch v2), decompressed and decoded lazily. The bytes are shared with
+ * the log's cache and with other readers: never write to them. Keeping one record's key or value keeps the
+ * whole batch in memory.
  */
 export class RecordBatch {
-  /** The whole encoded batch, header included; shared, never to be written to. */
-  readonly bytes: Uint8Array;
+  /** The whole encoded batch as it is stored, perhaps compressed; shared, never to be written to. */
+  readonly storedBytes: Uint8Array;
   readonly baseOffset: number;
   /** The last offset of the batch: `baseOffset + count - 1`, or more where some hold no record. */
   readonly lastOffset: number;
@@ -40,8 +41,17 @@ export class RecordBatch {
   /** The log's clock when the batch was appended (its max timestamp, attribute LogAppendTime). */
   readonly appendedAtMs: number;
 
-  private constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+  /** What the batch holds in memory when it comes from a builder: its bytes, also the uncompressed ones. */
+  readonly memoryBytes: number;
+  readonly #codecs: CompressionCodecs;
+  #bytes: Uint8Array | undefined;
+
+  private constructor(bytes: Uint8Array, codecs: CompressionCodecs, uncompressed?: Uint8Array) {
+    this.storedBytes = bytes;
+    this.#codecs = codecs;
+    this.#bytes = uncompressed;
+    const isBoth = uncompressed !== undefined && uncompressed !== bytes;
+    this.memoryBytes = bytes.length + (isBoth ? uncompressed.length : 0);
     this.baseOffset = readInt64(bytes, BASE_OFFSET_AT);
     this.lastOffset = this.baseOffset + readInt32(bytes, LAST_OFFSET_DELTA_AT);
     this.count = readInt32(bytes, RECORD_COUNT_AT);
@@ -51,10 +61,10 @@ export class RecordBatch {
 
   /**
    * The batch that begins at `position` (default 0). Works on any thread on bytes that `RecordBatch.bytes`
-   * gave; the CRC is not computed again, for the log has checked what it read. `LOG_INVALID_BATCH` when there
-   * is no whole uncompressed v2 batch at that place.
+   * gave; the CRC is not computed again, for the log has checked what it read. Codecs are needed for stored
+   * bytes only. `LOG_INVALID_BATCH` when there is no whole v2 batch at that place.
    */
-  static decode(bytes: Uint8Array, position = 0): RecordBatch {
+  static decode(bytes: Uint8Array, position = 0, codecs: CompressionCodecs = {}): RecordBatch {
     const problem = batchProblem(bytes, position);
     if (problem !== undefined) {
       throw logError('LOG_INVALID_BATCH', {
@@ -62,21 +72,43 @@ export class RecordBatch {
         details: { position, problem },
       });
     }
-    return RecordBatch.view(bytes, position);
+    return RecordBatch.view(bytes, position, codecs);
   }
 
   /**
    * `decode` for a place where `batchProblem` was asked before.
    * @internal
    */
-  static view(bytes: Uint8Array, position: number): RecordBatch {
+  static view(bytes: Uint8Array, position: number, codecs: CompressionCodecs): RecordBatch {
     const end = position + LENGTH_OVERHEAD + readInt32(bytes, position + BATCH_LENGTH_AT);
-    return new RecordBatch(position === 0 && end === bytes.length ? bytes : bytes.subarray(position, end));
+    const isWhole = position === 0 && end === bytes.length;
+    return new RecordBatch(isWhole ? bytes : bytes.subarray(position, end), codecs);
   }
 
-  /** Encoded size, header included. */
+  /**
+   * A batch that was just sealed: readers near the end need not decompress it.
+   * @internal
+   */
+  static sealed(sealed: { readonly stored: Uint8Array; readonly uncompressed: Uint8Array }): RecordBatch {
+    return new RecordBatch(sealed.stored, {}, sealed.uncompressed);
+  }
+
+  /**
+   * The whole encoded batch, header included and uncompressed, decompressed at the first use; shared, never
+   * to be written to. Its CRC is that of `storedBytes`. `LOG_UNSUPPORTED_COMPRESSION` without the codec.
+   */
+  get bytes(): Uint8Array {
+    this.#bytes ??= decompressBatch(this.storedBytes, this.#codecs);
+    return this.#bytes;
+  }
+
+  get compression(): Compression {
+    return compressionOf(readInt16(this.storedBytes, ATTRIBUTES_AT)) ?? 'none';
+  }
+
+  /** Stored size, header included. */
   get byteLength(): number {
-    return this.bytes.length;
+    return this.storedBytes.length;
   }
 
   /** Walks over the records without making an object for each: the way for hot loops. */
@@ -96,7 +128,7 @@ export class RecordBatch {
 
   /** All records, decoded; keys and values are views on `bytes`, headers are decoded when asked for. */
   records(): readonly LogRecord[] {
-    const usesAppendTime = (readInt16(this.bytes, ATTRIBUTES_AT) & LOG_APPEND_TIME) !== 0;
+    const usesAppendTime = (readInt16(this.storedBytes, ATTRIBUTES_AT) & LOG_APPEND_TIME) !== 0;
     const records: LogRecord[] = [];
     const cursor = this.cursor();
     while (cursor.next()) {
@@ -107,11 +139,11 @@ export class RecordBatch {
   }
 
   /**
-   * True when the bytes are those that were written, as far as the CRC covers them (all but the first 21
-   * bytes).
+   * True when the stored bytes are those that were written, as far as the CRC covers them (all but the first
+   * 21 bytes).
    */
   matchesChecksum(checksum: Checksum): boolean {
-    return checksum(this.bytes.subarray(ATTRIBUTES_AT)) === readUint32(this.bytes, CRC_AT);
+    return checksum(this.storedBytes.subarray(ATTRIBUTES_AT)) === readUint32(this.storedBytes, CRC_AT);
   }
 }
 
@@ -154,14 +186,14 @@ export function summaryOfHeader(header: Uint8Array): BatchSummary {
   };
 }
 
-/** All batches of `bytes`, which hold whole batches one after the other. */
-export function decodeBatches(bytes: Uint8Array): RecordBatch[] {
+/** All batches of `bytes`, which hold nothing else, in order. Codecs as for `RecordBatch.decode`. */
+export function decodeBatches(bytes: Uint8Array, codecs: CompressionCodecs = {}): RecordBatch[] {
   const batches: RecordBatch[] = [];
   let position = 0;
   while (position < bytes.length) {
-    const batch = RecordBatch.decode(bytes, position);
+    const batch = RecordBatch.decode(bytes, position, codecs);
     batches.push(batch);
-    position += batch.bytes.length;
+    position += batch.byteLength;
   }
   return batches;
 }
@@ -178,8 +210,9 @@ export function batchProblem(bytes: Uint8Array, position: number): string | unde
     return `its length is said to be ${length} of ${available} bytes`;
   const magic = bytes[position + MAGIC_AT]!;
   if (magic !== MAGIC) return `its magic is ${magic}, not ${MAGIC}`;
-  const compression = readInt16(bytes, position + ATTRIBUTES_AT) & COMPRESSION_MASK;
-  if (compression !== 0) return `it is compressed (codec ${compression})`;
+  const attributes = readInt16(bytes, position + ATTRIBUTES_AT);
+  if (compressionOf(attributes) === undefined)
+    return `it is compressed by an unknown codec (${attributes & COMPRESSION_MASK})`;
   const baseOffset = readInt64(bytes, position + BASE_OFFSET_AT);
   if (baseOffset < 0 || !Number.isSafeInteger(baseOffset)) return `its base offset is ${baseOffset}`;
   const count = readInt32(bytes, position + RECORD_COUNT_AT);

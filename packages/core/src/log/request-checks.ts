@@ -1,16 +1,19 @@
 import { assert } from '../base/index.ts';
+import { isCompression } from './compression.ts';
 import { logError } from './errors.ts';
 import type { LogCommit, PartitionRange, TopicDescription } from './port.ts';
 import type { RecordBatchBuilder } from './record-batch-builder.ts';
 
 /** `LOG_INVALID_TOPIC` unless a topic may have this name and configuration. */
 export function checkTopic(description: TopicDescription): void {
-  const { topic, partitions, retentionMs, retentionBytes } = description;
+  const { topic, partitions, retentionMs, retentionBytes, compression } = description;
   const problem = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/.test(topic)
     ? !Number.isInteger(partitions) || partitions < 1
       ? `${topic} cannot have ${partitions} partitions`
       : retentionMs > 0 && retentionBytes > 0
-        ? undefined
+        ? isCompression(compression)
+          ? undefined
+          : `${topic} cannot be compressed by '${String(compression)}'`
         : `the retention of ${topic} must be positive`
     : `'${topic}' is no valid name of a topic`;
   if (problem === undefined) return;

@@ -1,6 +1,7 @@
 import { isMillraceError, type Logger, messageOf } from '../base/index.ts';
 import { readInt32 } from './bytes.ts';
 import type { Checksum } from './checksum.ts';
+import type { CompressionCodecs } from './compression.ts';
 import { logError } from './errors.ts';
 import type { IndexStore } from './index-store.ts';
 import type { PartitionLog } from './partition-log.ts';
@@ -33,13 +34,21 @@ export class SegmentReader {
   readonly #files: SegmentFiles;
   readonly #indexes: IndexStore;
   readonly #checksum: Checksum;
+  readonly #codecs: CompressionCodecs;
   readonly #logger: Logger;
   readonly #indexing = new Map<Segment, Promise<void>>();
   /** What follows damage that was met before, by place: looking for it reads much. */
   readonly #resumes = new Map<string, IndexEntry | undefined>();
 
-  constructor(options: { files: SegmentFiles; indexes: IndexStore; checksum: Checksum; logger: Logger }) {
+  constructor(options: {
+    files: SegmentFiles;
+    indexes: IndexStore;
+    checksum: Checksum;
+    codecs: CompressionCodecs;
+    logger: Logger;
+  }) {
     this.#files = options.files;
+    this.#codecs = options.codecs;
     this.#indexes = options.indexes;
     this.#checksum = options.checksum;
     this.#logger = options.logger;
@@ -61,7 +70,7 @@ export class SegmentReader {
       place = placeAfter(place, found);
       for (const batch of found) {
         if (batch.lastOffset < offset) continue;
-        bytes += batch.bytes.length;
+        bytes += batch.byteLength;
         if (batches.length > 0 && bytes > bytesMax) return batches;
         batches.push(batch);
       }
@@ -134,9 +143,9 @@ export class SegmentReader {
         if (batches.length > 0) return batches;
         throw await this.#corrupt(place, problem);
       }
-      const batch = RecordBatch.view(chunk, position);
+      const batch = RecordBatch.view(chunk, position, this.#codecs);
       batches.push(batch);
-      position += batch.bytes.length;
+      position += batch.byteLength;
       baseOffset = batch.lastOffset + 1;
     }
     return batches;
@@ -146,7 +155,7 @@ export class SegmentReader {
     if (position === chunk.length) return 'the file ends there';
     const problem = batchProblem(chunk, position);
     if (problem !== undefined) return problem;
-    const batch = RecordBatch.view(chunk, position);
+    const batch = RecordBatch.view(chunk, position, this.#codecs);
     if (batch.baseOffset !== baseOffset) return `its base offset is ${batch.baseOffset}, not ${baseOffset}`;
     const leaderEpoch = readInt32(chunk, position + LEADER_EPOCH_AT);
     if (leaderEpoch !== 0) return `its leader epoch is ${leaderEpoch}, not 0`;
@@ -204,7 +213,7 @@ export class SegmentReader {
     }
     for (let at = 0; at + BATCH_OVERHEAD <= bytes.length; at++) {
       if (bytes[at + 16] !== 2 || batchProblem(bytes, at) !== undefined) continue;
-      const batch = RecordBatch.view(bytes, at);
+      const batch = RecordBatch.view(bytes, at, this.#codecs);
       const isAhead = batch.baseOffset > place.baseOffset && batch.lastOffset < offsetEnd;
       if (!isAhead || !batch.matchesChecksum(this.#checksum)) continue;
       return { baseOffset: batch.baseOffset, position: position + 1 + at, appendedAtMs: batch.appendedAtMs };
@@ -222,7 +231,7 @@ function placeOf(partition: PartitionLog, segment: Segment, entry: IndexEntry | 
 function placeAfter(place: Place, batches: readonly RecordBatch[]): Place {
   let { position, baseOffset } = place;
   for (const batch of batches) {
-    position += batch.bytes.length;
+    position += batch.byteLength;
     baseOffset = batch.lastOffset + 1;
   }
   return { ...place, position, baseOffset };
@@ -232,6 +241,6 @@ function noteAll(index: SegmentIndex, start: number, batches: readonly RecordBat
   let position = start;
   for (const batch of batches) {
     index.note({ baseOffset: batch.baseOffset, position, appendedAtMs: batch.appendedAtMs });
-    position += batch.bytes.length;
+    position += batch.byteLength;
   }
 }

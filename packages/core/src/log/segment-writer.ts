@@ -34,7 +34,7 @@ export class SegmentWriter {
   add(partition: PartitionLog, unwritten: UnwrittenBatch): void {
     partition.unwritten.push(unwritten);
     this.#waiting.add(partition);
-    this.#unwrittenBytes += unwritten.batch.bytes.length;
+    this.#unwrittenBytes += unwritten.batch.memoryBytes;
   }
 
   /** A batch that was written in place: its segment must be synced once more for what lies before it. */
@@ -88,7 +88,7 @@ export class SegmentWriter {
     let bytes = 0;
     let count = 0;
     for (const next of partition.unwritten) {
-      const { length } = next.batch.bytes;
+      const length = next.batch.byteLength;
       if (next.segment !== segment || next.position !== position + bytes) break;
       if (count > 0 && bytes + length > WRITE_BYTES_MAX) break;
       bytes += length;
@@ -99,7 +99,7 @@ export class SegmentWriter {
     if (!segment.isRemoved) {
       const source =
         count === 1
-          ? run[0]!.batch.bytes
+          ? run[0]!.batch.storedBytes
           : this.#gather(
               run.map(({ batch }) => batch),
               bytes,
@@ -108,15 +108,15 @@ export class SegmentWriter {
       this.noteWritten(segment, bytes);
     }
     partition.unwritten.splice(0, count);
-    this.#unwrittenBytes -= bytes;
+    for (const { batch } of run) this.#unwrittenBytes -= batch.memoryBytes;
   }
 
   #gather(batches: readonly RecordBatch[], bytes: number): Uint8Array {
     this.#slab ??= Buffer.allocUnsafeSlow(WRITE_BYTES_MAX);
     let position = 0;
     for (const batch of batches) {
-      this.#slab.set(batch.bytes, position);
-      position += batch.bytes.length;
+      this.#slab.set(batch.storedBytes, position);
+      position += batch.byteLength;
     }
     return this.#slab.subarray(0, bytes);
   }

@@ -1,4 +1,5 @@
 import { type CommitRequest, emptyRequest } from './commit-group.ts';
+import { codecOf, type CompressionCodecs } from './compression.ts';
 import { logError } from './errors.ts';
 import { describeTopic, type LogState } from './log-state.ts';
 import type { TopicConfig, TopicDescription } from './port.ts';
@@ -7,11 +8,17 @@ import { checkTopic } from './request-checks.ts';
 /** Creates and changes topics, one change after the other: each looks at what the one before has made. */
 export class TopicChanges {
   readonly #state: LogState;
+  readonly #codecs: CompressionCodecs;
   readonly #submit: (request: CommitRequest) => Promise<unknown>;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(state: LogState, submit: (request: CommitRequest) => Promise<unknown>) {
+  constructor(
+    state: LogState,
+    codecs: CompressionCodecs,
+    submit: (request: CommitRequest) => Promise<unknown>,
+  ) {
     this.#state = state;
+    this.#codecs = codecs;
     this.#submit = submit;
   }
 
@@ -20,6 +27,7 @@ export class TopicChanges {
       const existing = this.#state.topic(topic)?.description;
       const wanted = describeTopic(topic, config);
       checkTopic(wanted);
+      if (wanted.compression !== 'none') codecOf(wanted.compression, this.#codecs);
       const partitions = Math.max(wanted.partitions, existing?.partitions ?? 0);
       if (existing?.keyed && partitions > existing.partitions) {
         throw logError('LOG_KEYED_TOPIC', { details: { topic, partitions: existing.partitions } });
@@ -65,6 +73,7 @@ function isSame(a: TopicDescription, b: TopicDescription): boolean {
     a.partitions === b.partitions &&
     a.retentionMs === b.retentionMs &&
     a.retentionBytes === b.retentionBytes &&
-    a.keyed === b.keyed
+    a.keyed === b.keyed &&
+    a.compression === b.compression
   );
 }

@@ -76,12 +76,13 @@ export class MemoryLog implements EventLog {
   async createTopic(topic: string, config: TopicConfig): Promise<TopicDescription> {
     const known = this.#disk.topics.get(topic);
     const partitions = Math.max(config.partitions, known?.description.partitions ?? 0);
-    const description = {
+    const description: TopicDescription = {
       topic,
       partitions,
       retentionMs: config.retentionMs ?? Infinity,
       retentionBytes: config.retentionBytes ?? Infinity,
       keyed: config.keyed ?? true,
+      compression: 'none',
     };
     const stored = known ?? { description, partitions: [], startOffsets: [] };
     stored.description = description;

@@ -6,7 +6,32 @@ import { append, assertOffset, batchOf, type LogTests, readAll, readValues, reje
 const bytes = (text: string) => new TextEncoder().encode(text);
 const plain = (view: Uint8Array | null) => (view === null ? null : Buffer.from(view).toString());
 
+const COMPRESSIONS = ['none', 'gzip', 'zstd'] as const;
+
 export const appendingTests: LogTests = {
+  async '[LA10] compressed topics hold what was appended, also when the setting changes'(fixture) {
+    const values: string[] = [];
+    const offsets: number[] = [];
+    for (let i = 0; i < 30; i++) {
+      const compression = COMPRESSIONS[i % COMPRESSIONS.length]!;
+      await fixture.log.createTopic('events', { partitions: 1, compression });
+      assert.equal(fixture.log.describe('events')?.compression, compression);
+      // A single record hardly shrinks, the later batches do, and the largest are larger than a segment.
+      const batch = Array.from({ length: 1 + i * 3 }, (_, n) => `user-${n}:${i} ${'.'.repeat((i * 7) % 90)}`);
+      const first = await append(fixture.log, ['events', 0], batch);
+      assertOffset(fixture, first, { records: values.length, commits: i });
+      offsets.push(...batch.map((_, n) => first + n));
+      values.push(...batch);
+    }
+    assert.deepEqual(await readValues(fixture.log, ['events', 0]), values);
+    await fixture.reopen();
+    assert.deepEqual(await readValues(fixture.log, ['events', 0]), values);
+    for (const index of [1, 17, 333, values.length - 1]) {
+      const read = { offset: offsets[index]!, bytesMax: 1 };
+      assert.deepEqual(await readValues(fixture.log, ['events', 0], read), values.slice(index));
+    }
+  },
+
   async '[LA1] offsets begin at 0 and rise, receipts give the first of each append'({ log, markersMax }) {
     await log.createTopic('events', { partitions: 2 });
     const receipt = await log.commit({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { isMillraceError, type Random, seededRandom, silentLogger, silentMeter } from '@millrace/core/base';
 import {
+  type Compression,
   crc32c,
   decodeBatches,
   type EmbeddedLogLimits,
@@ -9,11 +10,13 @@ import {
 } from '@millrace/core/log';
 import { VirtualClock } from '../clock/index.ts';
 import { SimulatedDisk } from '../simulation/index.ts';
+import { testCodecs } from './codecs.ts';
 import { CommitModel, GROUP, GROUP_PLACE, type ModelCommit } from './commit-model.ts';
 import { SMALL_LIMITS } from './embedded-harness.ts';
 import { batchOf } from './fixture.ts';
 
 const FOLDER = '/data/log';
+const COMPRESSIONS: readonly Compression[] = ['none', 'none', 'gzip', 'zstd'];
 /** What operations may fail with. */
 const EXPECTED_CODES: ReadonlySet<string> = new Set([
   'LOG_BACKPRESSURE',
@@ -112,9 +115,10 @@ class CrashSimulation {
       const match = /\/(\d{20})\.log$/.exec(path);
       if (match === null) continue;
       let offset = Number(match[1]);
-      for (const batch of decodeBatches(this.#disk.contents(path))) {
+      for (const batch of decodeBatches(this.#disk.contents(path), testCodecs)) {
         assert.equal(batch.baseOffset, offset, path);
         assert.ok(batch.matchesChecksum(crc32c), path);
+        assert.equal(batch.records().length, batch.count, path);
         offset = batch.lastOffset + 1;
       }
     }
@@ -129,6 +133,7 @@ class CrashSimulation {
       meter: silentMeter,
       logger: silentLogger,
       random: seededRandom(this.#seed + 7),
+      codecs: testCodecs,
       limits: this.#limits(),
     });
     return { log, clock };
@@ -178,12 +183,16 @@ class Life {
 
   /** Throws what an operation failed with that it must not fail with. */
   check(): void {
-    if (this.#problem !== undefined) throw this.#problem;
+    assert.ifError(this.#problem);
   }
 
   async run(log: EventLog, clock: VirtualClock): Promise<void> {
-    void this.#track(log.createTopic('a', { partitions: 2, keyed: false }).then(() => {}));
-    void this.#track(log.createTopic('b', { partitions: 1 }).then(() => {}));
+    void this.#track(
+      log.createTopic('a', { partitions: 2, keyed: false, compression: this.#compression() }).then(() => {}),
+    );
+    void this.#track(
+      log.createTopic('b', { partitions: 1, compression: this.#compression() }).then(() => {}),
+    );
     await this.drain(clock);
     const turns = 10 + this.#whole(50);
     for (let turn = 0; turn < turns && !this.hasDied && !this.#hasFailed; turn++)
@@ -301,6 +310,10 @@ class Life {
       .finally(() => this.#pending.delete(tracked));
     this.#pending.add(tracked);
     return tracked;
+  }
+
+  #compression(): Compression {
+    return COMPRESSIONS[this.#whole(COMPRESSIONS.length)]!;
   }
 
   #size(): number {

@@ -1,7 +1,14 @@
 import type { TestContext } from 'node:test';
 import { type Clock, type FileSystem, type Logger, silentLogger, silentMeter } from '@millrace/core/base';
-import { type Checksum, type EmbeddedLogLimits, type EventLog, openEmbeddedLog } from '@millrace/core/log';
+import {
+  type Checksum,
+  type CompressionCodecs,
+  type EmbeddedLogLimits,
+  type EventLog,
+  openEmbeddedLog,
+} from '@millrace/core/log';
 import { VirtualClock } from '../clock/index.ts';
+import { testCodecs } from './codecs.ts';
 import type { LogFixture } from './fixture.ts';
 import type { LogHarness } from './suite.ts';
 
@@ -24,6 +31,7 @@ export interface EmbeddedHarnessOptions {
   /** An empty disk and a folder on it; `remove` is called when the test has ended. */
   readonly disk: () => Promise<{ files: FileSystem; folder: string; remove: () => Promise<void> }>;
   readonly checksum?: Checksum;
+  readonly codecs?: CompressionCodecs;
   readonly limits?: Partial<EmbeddedLogLimits>;
   readonly logger?: Logger;
 }
@@ -58,7 +66,7 @@ export class EmbeddedHarness implements LogHarness {
 
   async start(t: TestContext): Promise<LogFixture> {
     const { files, folder, remove } = await this.#options.disk();
-    const { checksum, logger = silentLogger } = this.#options;
+    const { checksum, codecs = testCodecs, logger = silentLogger } = this.#options;
     const clock = new JumpingClock();
     const limits = { ...SMALL_LIMITS, ...this.#options.limits };
     const openAgain = (): Promise<EventLog> =>
@@ -69,6 +77,7 @@ export class EmbeddedHarness implements LogHarness {
         meter: silentMeter,
         logger,
         limits,
+        codecs,
         ...(checksum === undefined ? {} : { checksum }),
       });
     const fixture: LogFixture = {

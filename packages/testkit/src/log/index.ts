@@ -1,5 +1,6 @@
 /** The rules of the event log as tests that every implementation passes. */
 export { simulateLogCrashes, type SimulationReport } from './crash-simulation.ts';
+export { testCodecs } from './codecs.ts';
 export { eventLogSuite, type LogHarness } from './suite.ts';
 export { EmbeddedHarness, type EmbeddedHarnessOptions } from './embedded-harness.ts';
 export { KafkaHarness, type KafkaHarnessOptions, type KafkaOpening, realClock } from './kafka-harness.ts';

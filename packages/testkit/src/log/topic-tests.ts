@@ -10,6 +10,7 @@ export const topicTests: LogTests = {
       retentionMs: 7 * 24 * 60 * 60 * 1000,
       retentionBytes: Infinity,
       keyed: true,
+      compression: 'none',
     };
     assert.deepEqual(made, expected);
     assert.deepEqual(log.describe('events'), expected);
@@ -32,6 +33,7 @@ export const topicTests: LogTests = {
       retentionMs: 1000,
       retentionBytes: 5000,
       keyed: false,
+      compression: 'none',
     });
     assert.equal((await log.createTopic('views', { partitions: 5, keyed: false })).partitions, 5);
     await log.createTopic('orders', { partitions: 2 });
@@ -51,6 +53,12 @@ export const topicTests: LogTests = {
     await log.createTopic('orders', { partitions: 2 });
     await rejection(log.addPartitions('orders', 3), 'LOG_KEYED_TOPIC');
     assert.equal(log.describe('views')?.partitions, 3);
+  },
+
+  async '[LT5] an unknown compression is refused'({ log }) {
+    const compression = 'snappy' as 'none';
+    await rejection(log.createTopic('events', { partitions: 1, compression }), 'LOG_INVALID_TOPIC');
+    assert.equal(log.describe('events'), undefined);
   },
 
   async '[LT4] topics are listed by name'({ log }) {
