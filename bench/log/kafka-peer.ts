@@ -2,9 +2,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { kafkaClassPath, kafkaToolsClassPath } from '@millrace/testkit/engines';
-import { KafkaCluster } from '@millrace/testkit/kafka';
-import { Admin } from '@platformatic/kafka';
+import { findExecutable, kafkaClassPath, kafkaToolsClassPath } from '@millrace/testkit/engines';
+import { createPlainTopic, KafkaCluster } from '@millrace/testkit/kafka';
 
 export interface KafkaPeerParams {
   readonly events: number;
@@ -25,8 +24,10 @@ export async function kafkaPeer(params: KafkaPeerParams): Promise<Record<string,
   if ('absent' in tools || 'absent' in kafkaClassPath()) return undefined;
   const cluster = await KafkaCluster.start(1);
   try {
-    await createTopic(cluster, { topic: 'cached', partitions: params.partitions, synced: false });
-    await createTopic(cluster, { topic: 'synced', partitions: params.partitions, synced: true });
+    const { partitions } = params;
+    await createPlainTopic(cluster.brokers, 'cached', { partitions });
+    // Each append is on the disk before it is answered, as with the embedded log.
+    await createPlainTopic(cluster.brokers, 'synced', { partitions, settings: { 'flush.messages': '1' } });
     const run = new Tools(tools.path, cluster);
     await run.produce('cached', { ...params, events: Math.ceil(params.events / 4), rate: -1 });
     const cached = await run.produce('cached', { ...params, rate: -1 });
@@ -45,20 +46,6 @@ export async function kafkaPeer(params: KafkaPeerParams): Promise<Record<string,
     };
   } finally {
     await cluster.stop();
-  }
-}
-
-/** `synced`: each append is on the disk before it is answered, as with the embedded log. */
-async function createTopic(
-  { brokers }: KafkaCluster,
-  { topic, partitions, synced }: { topic: string; partitions: number; synced: boolean },
-): Promise<void> {
-  const admin = new Admin({ clientId: 'millrace-bench', bootstrapBrokers: [...brokers] });
-  try {
-    const configs = synced ? [{ name: 'flush.messages', value: '1' }] : [];
-    await admin.createTopics({ topics: [topic], partitions, replicas: 1, configs });
-  } finally {
-    await admin.close();
   }
 }
 
@@ -123,7 +110,7 @@ class Tools {
     const given = { 'bootstrap-server': [this.#cluster.brokers.join(',')], ...options };
     const args = Object.entries(given).flatMap(([name, values]) => [`--${name}`, ...values]);
     const command = ['-cp', this.#classPath, `org.apache.kafka.tools.${tool}`, ...args];
-    const child = spawn('java', command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(findExecutable(['java'])!, command, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     let errors = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));

@@ -4,3 +4,4 @@ export { endOf, endProcess, KafkaCluster, spawnBroker, waitForPort } from './clu
 export { type ClusterPlan, prepareCluster } from './cluster-folder.ts';
 export { emptyCluster } from './empty-cluster.ts';
 export { isPortTaken } from './free-ports.ts';
+export { createPlainTopic } from './plain-topic.ts';
