@@ -2,7 +2,7 @@ import { type Clock, isMillraceError } from '@millrace/core/base';
 import { type CommitReceipt, type GroupOffset, logError, type LogFigures } from '@millrace/core/log';
 import { kafkaError } from './errors.ts';
 import type { FoundRange } from './ranges.ts';
-import type { QueuedBatch, StoredBatch, TransactionWriter } from './transaction-writer.ts';
+import type { QueuedBatch, StoredBatch, StoreResult, TransactionWriter } from './transaction-writer.ts';
 
 export interface QueuedCommit {
   readonly batches: readonly QueuedBatch[];
@@ -85,26 +85,36 @@ export class CommitQueue {
 
   async #store(group: readonly Waiting[]): Promise<void> {
     const commits = group.map(({ commit }) => commit);
-    try {
-      if (this.#failure !== undefined) throw this.#failure;
-      const { stored, ends } = await this.#options.writer.store({
-        batches: commits.flatMap(({ batches }) => batches),
-        offsets: commits.flatMap(({ offsets }) => offsets),
-      });
-      this.#bytes -= bytesOf(commits);
-      this.#options.onVisible(commits, ends);
+    const result = await this.#write(commits).catch((error: unknown) => ({ error }));
+    if (!('error' in result)) {
+      this.#release(commits);
       this.#observe(group);
-      this.#answer(group, stored);
-    } catch (error) {
-      // One that is refused must not take the others with it.
-      if (group.length > 1 && isMillraceError(error) && error.code === 'KAFKA_REFUSED') {
-        for (const each of group) await this.#store([each]);
-        return;
-      }
-      this.#bytes -= bytesOf(commits);
-      this.#note(error);
-      for (const { reject } of group) reject(error);
+      this.#options.onVisible(commits, result.ends);
+      this.#answer(group, result.stored);
+      return;
     }
+    const { error } = result;
+    // One that is refused must not take the others with it.
+    if (group.length > 1 && isMillraceError(error) && error.code === 'KAFKA_REFUSED') {
+      for (const each of group) await this.#store([each]);
+      return;
+    }
+    this.#release(commits);
+    this.#note(error);
+    for (const { reject } of group) reject(error);
+  }
+
+  async #write(commits: readonly QueuedCommit[]): Promise<StoreResult> {
+    if (this.#failure !== undefined) throw this.#failure;
+    return await this.#options.writer.store({
+      batches: commits.flatMap(({ batches }) => batches),
+      offsets: commits.flatMap(({ offsets }) => offsets),
+    });
+  }
+
+  #release(commits: readonly QueuedCommit[]): void {
+    for (const { bytes } of commits) this.#bytes -= bytes;
+    this.#options.figures.queuedBytes.set(this.#bytes);
   }
 
   #answer(group: readonly Waiting[], stored: readonly StoredBatch[]): void {
@@ -123,7 +133,6 @@ export class CommitQueue {
     const { figures, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     figures.groupCommits.observe(group.length);
-    figures.queuedBytes.set(this.#bytes);
     for (const { commit, startMs } of group) {
       figures.commitDuration.observe(nowMs - startMs);
       figures.bytes.add(commit.bytes);
@@ -141,8 +150,4 @@ export class CommitQueue {
     this.#failure = isMillraceError(error) ? error : kafkaError('KAFKA_OUTCOME_UNKNOWN', { cause: error });
     this.#options.onFailure(this.#failure);
   }
-}
-
-function bytesOf(commits: readonly QueuedCommit[]): number {
-  return commits.reduce((sum, { bytes }) => sum + bytes, 0);
 }
