@@ -1,4 +1,4 @@
-import { after, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { silentLogger, silentMeter } from '@millrace/core/base';
 import type { EventLog } from '@millrace/core/log';
 import { KafkaCluster } from '@millrace/testkit/kafka';
@@ -31,6 +31,10 @@ const harness = new KafkaHarness({
   name: 'kafka, 3 brokers',
   brokers: async () => (await cluster()).brokers,
   open,
+});
+
+before(async () => {
+  if (harness.absent === undefined) await cluster();
 });
 
 eventLogSuite(harness);

@@ -9,7 +9,7 @@ import type { LogHarness } from './suite.ts';
 
 export interface KafkaHarnessOptions {
   readonly name: string;
-  /** A cluster that runs; started when the first test needs it. */
+  /** A cluster that runs. */
   readonly brokers: () => Promise<readonly string[]>;
   readonly open: (options: KafkaOpening) => Promise<EventLog>;
 }
@@ -38,6 +38,8 @@ const OWN_RETENTION = 'the brokers’ segments are of 1 MiB at least, and their 
 export class KafkaHarness implements LogHarness {
   readonly name: string;
   readonly absent: string | undefined;
+  /** Several processes of Java share the machine with the test. */
+  readonly timeoutMs = 120_000;
   /** Each has a test of its own beside the adapter, on real brokers. */
   readonly skip = {
     LA3: OWN_CLOCK,

@@ -13,6 +13,8 @@ export interface LogHarness {
   start(t: TestContext): Promise<LogFixture>;
   /** Why none of it can run here; undefined when it can. */
   readonly absent?: string | undefined;
+  /** How long a test may take. Default 30 seconds. */
+  readonly timeoutMs?: number;
   /** Titles' rule ids that do not apply to this implementation, with the reason. */
   readonly skip?: Readonly<Record<string, string>>;
 }
@@ -22,7 +24,7 @@ export function eventLogSuite(harness: LogHarness): void {
   const all = { ...topicTests, ...appendingTests, ...readingTests, ...deletingTests, ...consumingTests };
   for (const [title, run] of Object.entries(all)) {
     const id = /^\[(\w+)\]/.exec(title)?.[1] ?? '';
-    test(`${harness.name}: ${title}`, { timeout: 30_000 }, async (t) => {
+    test(`${harness.name}: ${title}`, { timeout: harness.timeoutMs ?? 30_000 }, async (t) => {
       const reason = harness.absent ?? harness.skip?.[id];
       if (reason !== undefined) return t.skip(reason);
       const fixture = await harness.start(t);
