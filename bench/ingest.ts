@@ -159,8 +159,9 @@ class EncodingLog implements EventLog {
   #offset = 0;
 
   async createTopic(topic: string, config: TopicConfig): Promise<TopicDescription> {
-    const defaults = { retentionMs: Infinity, retentionBytes: Infinity, keyed: true } as const;
-    const description = { ...defaults, ...config, compression: 'none', topic } as const;
+    const retention = { retentionMs: Infinity, retentionBytes: Infinity, tombstoneRetentionMs: Infinity };
+    const defaults = { ...retention, keyed: true, compression: 'none', cleanup: 'delete' } as const;
+    const description = { ...defaults, ...config, topic };
     this.#topics.set(topic, description);
     return description;
   }

@@ -7,7 +7,10 @@ test('three seeds of crashes pass and are counted', async () => {
   const result = await simulateLog({ seeds: 3, first: 11, log: (line) => void lines.push(line) });
   assert.deepEqual(result, { passed: 3, failed: 0 }, lines.join('\n'));
   assert.equal(lines[0], 'seeds 11 to 13');
-  assert.match(lines.at(-1)!, /^3 seeds, [1-9]\d* crashes, [1-9]\d* acknowledged commits, 0 failed$/);
+  assert.match(
+    lines.at(-1)!,
+    /^3 seeds, [1-9]\d* crashes, [1-9]\d* acknowledged commits, \d+ compacted segments, 0 failed$/,
+  );
 });
 
 test('a seed that fails is named and run again, and the others go on', async () => {
@@ -16,7 +19,7 @@ test('a seed that fails is named and run again, and the others go on', async () 
   const simulate = async (seed: number) => {
     ran.push(seed);
     if (seed === 5) throw new Error('commit 7 is lost');
-    return { seed, steps: 1, crashes: 1, commits: 1, acknowledged: 1 };
+    return { seed, steps: 1, crashes: 1, commits: 1, acknowledged: 1, compacted: 0 };
   };
   const result = await simulateLog({ seeds: 3, first: 4, log: (line) => void lines.push(line), simulate });
   assert.deepEqual(result, { passed: 2, failed: 1 });

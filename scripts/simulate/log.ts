@@ -18,6 +18,7 @@ export async function simulateLog(options: SimulateOptions): Promise<TrialResult
   let failed = 0;
   let crashes = 0;
   let acknowledged = 0;
+  let compacted = 0;
   log(`seeds ${first} to ${first + seeds - 1}`);
   for (let done = 1; done <= seeds; done++) {
     const seed = first + done - 1;
@@ -25,6 +26,7 @@ export async function simulateLog(options: SimulateOptions): Promise<TrialResult
       const report = await simulate(seed);
       crashes += report.crashes;
       acknowledged += report.acknowledged;
+      compacted += report.compacted;
     } catch (error) {
       failed++;
       log(`seed ${seed} failed: ${messageOf(error)}`);
@@ -32,7 +34,10 @@ export async function simulateLog(options: SimulateOptions): Promise<TrialResult
       log(`  npm run simulate -- log --seeds 1 --seed ${seed}`);
     }
     if (done % PROGRESS_SEEDS === 0 || done === seeds)
-      log(`${done} seeds, ${crashes} crashes, ${acknowledged} acknowledged commits, ${failed} failed`);
+      log(
+        `${done} seeds, ${crashes} crashes, ${acknowledged} acknowledged commits, ` +
+          `${compacted} compacted segments, ${failed} failed`,
+      );
   }
   return { passed: seeds - failed, failed };
 }

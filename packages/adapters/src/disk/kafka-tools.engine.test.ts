@@ -5,9 +5,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Clock, silentLogger, silentMeter } from '@millrace/core/base';
-import { type Compression, type EventLog, openEmbeddedLog } from '@millrace/core/log';
+import { type Compression, type EmbeddedLogLimits, type EventLog, openEmbeddedLog } from '@millrace/core/log';
 import { kafkaToolsClassPath } from '@millrace/testkit/engines';
 import { batchOf } from '@millrace/testkit/log';
 import { checksum } from './checksum.ts';
@@ -25,8 +26,8 @@ const clock: Clock = {
   },
 };
 
-function open(folder: string): Promise<EventLog> {
-  const limits = { segmentBytes: 300_000, inPlaceBytesMin: 20_000, journalFileBytes: 400_000 };
+function open(folder: string, changes: Partial<EmbeddedLogLimits> = {}): Promise<EventLog> {
+  const limits = { segmentBytes: 300_000, inPlaceBytesMin: 20_000, journalFileBytes: 400_000, ...changes };
   return openEmbeddedLog({
     folder,
     files: nodeFileSystem,
@@ -135,6 +136,29 @@ function registerTests(): void {
     const { codecs: found } = await dump(tools.path, join(folder, 'segments', 'events-0'));
     t.diagnostic(JSON.stringify(found));
     for (const codec of ['none', 'gzip', 'zstd']) assert.ok((found[codec] ?? 0) > 10, JSON.stringify(found));
+  });
+
+  test('[LP5] Apache Kafka reads compacted segments', async (t) => {
+    const tools = kafkaToolsClassPath();
+    if ('absent' in tools) return t.skip(tools.absent);
+    const folder = await folderOf(t);
+    const log = await open(folder, {
+      segmentBytes: 40_000,
+      retentionIntervalMs: 20,
+      checkpointIntervalMs: 20,
+    });
+    await log.createTopic('users', { partitions: 1, cleanup: 'compact', compression: 'zstd' });
+    const values = (i: number) =>
+      Array.from({ length: 50 }, (_, n) => `user-${(i * n) % 97}:${i} ${'v'.repeat(n)}`);
+    for (let i = 0; i < 300; i++)
+      await log.commit({ appends: [{ topic: 'users', partition: 0, batch: batchOf(values(i)) }] });
+    const segments = join(folder, 'segments', 'users-0');
+    const isCompacted = async () => (await readdir(segments)).some((name) => /\.\d+\.log$/.test(name));
+    while (!(await isCompacted())) await delay(20);
+    await log.close();
+    const { endOffset, batches, records } = await dump(tools.path, segments);
+    assert.equal(endOffset, log.range('users', 0).endOffset);
+    assert.ok(records < endOffset && batches > 1, `${records} of ${endOffset} records in ${batches} batches`);
   });
 
   test('[LE8] Apache Kafka reads the segments of a log that was killed and opened again', async (t) => {

@@ -1,6 +1,7 @@
 import { isMillraceError, messageOf } from '@millrace/core/base';
 import {
   checkCommit,
+  checkKeys,
   checkOffset,
   type CommitReceipt,
   type EventLog,
@@ -135,6 +136,7 @@ class KafkaLog implements EventLog {
     const { appends, offsets = [] } = commit;
     const bytes = checkCommit(commit, this.#settings.limits);
     for (const { topic, partition } of [...appends, ...offsets]) this.#view.range(topic, partition);
+    for (const { topic, batch } of appends) checkKeys(this.#view.describe(topic)!, batch);
     this.#queue.checkRoom(bytes);
     return await this.#enqueue(commit);
   }

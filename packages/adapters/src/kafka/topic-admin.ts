@@ -35,7 +35,15 @@ const UNLIMITED = '-1';
 const BY_WRITER = 'producer';
 
 /** What is kept as Kafka's own settings of a topic. */
-const SETTINGS = ['retentionMs', 'retentionBytes', 'compression'] as const;
+const SETTINGS = ['retentionMs', 'retentionBytes', 'compression', 'cleanup', 'tombstoneRetentionMs'] as const;
+
+const CONFIGURATION_KEYS = [
+  'retention.ms',
+  'retention.bytes',
+  'compression.type',
+  'cleanup.policy',
+  'delete.retention.ms',
+];
 
 type KafkaTopicSettings = Pick<TopicDescription, (typeof SETTINGS)[number]>;
 
@@ -115,10 +123,7 @@ export class TopicAdmin {
     const descriptions = news.map(({ topic, partitions }) => ({
       topic,
       partitions,
-      retentionMs: Infinity,
-      retentionBytes: Infinity,
-      compression: 'none' as const,
-      ...settings.get(topic),
+      ...settings.get(topic)!,
       keyed: registry.isKeyed(topic),
     }));
     const ranges = await this.#ranges(descriptions);
@@ -198,11 +203,10 @@ export class TopicAdmin {
 
   async #settingsOf(topics: readonly string[]): Promise<Map<string, KafkaTopicSettings>> {
     const { pool } = this.#parts;
-    const configurationKeys = ['retention.ms', 'retention.bytes', 'compression.type'];
     const resources = topics.map((resourceName) => ({
       resourceType: TOPIC_RESOURCE,
       resourceName,
-      configurationKeys,
+      configurationKeys: CONFIGURATION_KEYS,
     }));
     const answer = await this.#retry('read the settings of topics', () =>
       pool.askController(describeConfigsV4.api, resources, false, false),
@@ -214,6 +218,8 @@ export class TopicAdmin {
           retentionMs: limitOf(of('retention.ms')),
           retentionBytes: limitOf(of('retention.bytes')),
           compression: compressionNamed(of('compression.type')),
+          cleanup: of('cleanup.policy') === 'compact' ? ('compact' as const) : ('delete' as const),
+          tombstoneRetentionMs: limitOf(of('delete.retention.ms')),
         };
         return [resourceName, settings];
       }),
@@ -238,7 +244,8 @@ function configsOf(description: TopicDescription, settings: KafkaSettings): Reco
     'retention.ms': textOf(description.retentionMs),
     'retention.bytes': textOf(description.retentionBytes),
     'message.timestamp.type': 'LogAppendTime',
-    'cleanup.policy': 'delete',
+    'cleanup.policy': description.cleanup,
+    'delete.retention.ms': String(Math.min(description.tombstoneRetentionMs, Number.MAX_SAFE_INTEGER)),
     'compression.type': description.compression === 'none' ? BY_WRITER : description.compression,
     'max.message.bytes': String(settings.limits.batchBytesMax + 1_024),
   };

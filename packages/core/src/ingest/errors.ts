@@ -99,7 +99,7 @@ export const SETUP_ERRORS = {
   INGEST_TOPIC_MISMATCH: {
     kind: 'config',
     cause: 'A topic does not fit the contracts of its events.',
-    remedy: 'Remove `keyed: false` from the topic, or the key from its contracts; start again.',
+    remedy: 'Remove `keyed: false` or `cleanup` from the topic, or the key from its contracts; start again.',
   },
   INGEST_BAD_LIMIT: {
     kind: 'config',

@@ -95,6 +95,9 @@ test('topics get their configuration, and contradictions are named', async () =>
   await assert.rejects(SmallShop.open({ topics: { events: { partitions: 2, keyed: false } } }), {
     code: 'INGEST_TOPIC_MISMATCH',
   });
+  await assert.rejects(SmallShop.open({ topics: { events: { partitions: 2, cleanup: 'compact' } } }), {
+    code: 'INGEST_TOPIC_MISMATCH',
+  });
   await assert.rejects(SmallShop.open({ limits: { eventBytesMax: 5 } }), {
     code: 'INGEST_BAD_LIMIT',
     kind: 'config',

@@ -262,6 +262,10 @@ class EmbeddedIngest implements Ingest {
       const message = `Topic '${name}' is set up as unkeyed, but event '${event}' has a key.`;
       throw fail('INGEST_TOPIC_MISMATCH', { message, details: { topic: name } });
     }
+    if (config?.cleanup === 'compact') {
+      const message = `Topic '${name}' is set up to be compacted; deduplication and raw tables need each event.`;
+      throw fail('INGEST_TOPIC_MISMATCH', { message, details: { topic: name } });
+    }
     await log.createTopic(name, { partitions: PARTITIONS_DEFAULT, ...config, keyed });
     const known = this.#topics.get(name);
     if (known !== undefined && known.idField !== table.idColumn) {

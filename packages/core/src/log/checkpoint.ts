@@ -4,8 +4,10 @@ import { logError } from './errors.ts';
 import { decodeDescription, encodeDescription, type GroupPosition, LogState } from './log-state.ts';
 import type { PartitionSummary } from './partition-log.ts';
 
-/** Version of all files in a log's folder. A log of a higher version is refused. */
-export const FORMAT_VERSION = 1;
+/**
+ * Version of all files in a log's folder; 2 came with compression and compaction. A higher one is refused.
+ */
+export const FORMAT_VERSION = 2;
 
 const TITLE = 'millrace-log';
 

@@ -1,10 +1,11 @@
 import type { Compression } from './compression.ts';
 import { FrameBuilder } from './journal-frame.ts';
 import { encodeDescription, type GroupPosition } from './log-state.ts';
-import type { PartitionLog } from './partition-log.ts';
+import type { PartitionLog, Replacement } from './partition-log.ts';
 import type { CommitReceipt, TopicDescription } from './port.ts';
 import type { RecordBatchBuilder } from './record-batch-builder.ts';
 import type { RecordBatch } from './record-batch.ts';
+import type { Segment } from './segment.ts';
 
 /** What becomes durable and visible together. */
 export interface CommitRequest {
@@ -15,11 +16,25 @@ export interface CommitRequest {
   }[];
   readonly offsets: readonly GroupPosition[];
   readonly topics: readonly { readonly id: number; readonly description: TopicDescription }[];
+  /** Segments that compaction has written, and what they stand for. */
+  readonly replacements: readonly SegmentReplacement[];
   /** New first offsets of partitions. */
   readonly starts: readonly { readonly partition: PartitionLog; readonly offset: number }[];
 }
 
-export const emptyRequest: CommitRequest = { appends: [], offsets: [], topics: [], starts: [] };
+/** A compacted segment that takes its place. */
+export interface SegmentReplacement extends Replacement {
+  readonly partition: PartitionLog;
+  readonly segment: Segment;
+}
+
+export const emptyRequest: CommitRequest = {
+  appends: [],
+  offsets: [],
+  topics: [],
+  starts: [],
+  replacements: [],
+};
 
 /** A batch that has its place, on its way to the disk. */
 export interface PendingAppend {
@@ -46,6 +61,7 @@ export class CommitGroup {
   readonly offsets: GroupPosition[] = [];
   readonly topics: CommitRequest['topics'][number][] = [];
   readonly starts: CommitRequest['starts'][number][] = [];
+  readonly replacements: SegmentReplacement[] = [];
   readonly waiters: CommitWaiter[] = [];
   /** Encoded batches and all else that waits in memory. */
   bytes = 0;
@@ -76,6 +92,12 @@ export class CommitGroup {
       this.topics.push(topic);
       const { id, description } = topic;
       this.frame.addTopic({ topicId: id, topic: description.topic, config: encodeDescription(description) });
+    }
+    for (const replacement of request.replacements) {
+      this.replacements.push(replacement);
+      const { untilOffset, compactedTo, segment } = replacement;
+      const { topicId, partition } = replacement.partition;
+      this.frame.addReplacement({ topicId, partition, untilOffset, compactedTo, ...segment.summary() });
     }
     for (const start of request.starts) {
       this.starts.push(start);

@@ -1,6 +1,6 @@
 import { BugError, isMillraceError, type Logger, messageOf } from '../base/index.ts';
 import { Checkpointer } from './checkpointer.ts';
-import { codecOf, type Compression } from './compression.ts';
+import { Compactor } from './compactor.ts';
 import { encodeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { crc32c } from './checksum.ts';
 import { type CommitGroup, type CommitRequest, emptyRequest } from './commit-group.ts';
@@ -26,7 +26,7 @@ import type {
 import { RecentBatches } from './recent-batches.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { recover } from './recovery.ts';
-import { checkCommit, checkOffset } from './request-checks.ts';
+import { checkAppend, checkCommit, checkOffset } from './request-checks.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { SegmentReader } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -120,6 +120,7 @@ class EmbeddedLog implements EventLog {
   readonly #listeners = new Set<(topics: ReadonlySet<string>) => void>();
   readonly #topicChanges: TopicChanges;
   readonly #housekeeping: Housekeeping;
+  readonly #compactor: Compactor;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
 
@@ -165,11 +166,23 @@ class EmbeddedLog implements EventLog {
     const submit = (request: CommitRequest) => this.#submit(request, 0);
     this.#topicChanges = new TopicChanges(parts.state, codecs, submit);
     this.#housekeeping = new Housekeeping({ ...parts, clock, logger, figures: this.#figures, submit });
+    this.#compactor = new Compactor({
+      ...parts,
+      checksum,
+      codecs,
+      clock,
+      logger,
+      keyBytesMax: limits.compactionBytesMax,
+      segmentBytes: limits.segmentBytes,
+      submit,
+      onFailure,
+    });
     this.#housekeeping.repeat(limits.checkpointIntervalMs, () => {
       this.#checkpointer.request();
       this.#queue.requestBoundary();
     });
     this.#housekeeping.repeat(limits.retentionIntervalMs, () => this.#housekeeping.applyRetention());
+    this.#housekeeping.repeat(limits.retentionIntervalMs, () => this.#compactor.run());
   }
 
   async createTopic(topic: string, config: TopicConfig): Promise<TopicDescription> {
@@ -209,7 +222,7 @@ class EmbeddedLog implements EventLog {
       appends: appends.map(({ topic, partition, batch }) => ({
         partition: this.#partition(topic, partition),
         batch,
-        compression: this.#compression(topic),
+        compression: checkAppend(this.#topic(topic).description, batch, this.#options.codecs),
       })),
       offsets: offsets.map(({ group, topic, partition, nextOffset }) => {
         const { topicId } = this.#partition(topic, partition);
@@ -217,6 +230,7 @@ class EmbeddedLog implements EventLog {
       }),
       topics: [],
       starts: [],
+      replacements: [],
     };
     return this.#submit(request, bytes);
   }
@@ -225,17 +239,18 @@ class EmbeddedLog implements EventLog {
     this.#checkOpen();
     const log = this.#partition(topic, partition);
     const { offset, bytesMax } = options;
-    checkOffset(offset, { topic, partition, startOffset: log.startOffset, endOffset: log.endOffset });
-    if (offset === log.endOffset) return [];
-    const recent = log.recentFrom(offset, bytesMax);
-    if (recent !== undefined) return recent;
-    const segment = log.segments[log.segmentOf(offset)];
-    try {
-      return segment === undefined ? [] : await this.#parts.reader.read(log, segment, options);
-    } catch (error) {
-      // Retention may have removed the file while it was being read.
+    for (;;) {
       checkOffset(offset, { topic, partition, startOffset: log.startOffset, endOffset: log.endOffset });
-      throw error;
+      const recent = offset === log.endOffset ? [] : log.recentFrom(offset, bytesMax);
+      if (recent !== undefined) return recent;
+      const segment = log.segments[log.segmentOf(offset)];
+      if (segment === undefined) return [];
+      try {
+        return await this.#parts.reader.read(log, segment, options);
+      } catch (error) {
+        // Retention or compaction may have removed the file while it was being read.
+        if (!segment.isRemoved) throw error;
+      }
     }
   }
 
@@ -247,17 +262,17 @@ class EmbeddedLog implements EventLog {
   async offsetAtTime(topic: string, partition: number, timeMs: number): Promise<number> {
     this.#checkOpen();
     const log = this.#partition(topic, partition);
-    const { recent } = log;
-    if (recent.length > 0 && recent.at(0).appendedAtMs < timeMs) {
-      for (let i = 1; i < recent.length; i++) {
-        if (recent.at(i).appendedAtMs >= timeMs) return Math.max(log.startOffset, recent.at(i).baseOffset);
-      }
-      return log.endOffset;
-    }
+    const recentOffset = log.recentOffsetAtTime(timeMs);
+    if (recentOffset !== undefined) return Math.max(log.startOffset, recentOffset);
     const segment = log.segments.find(({ lastAppendedAtMs }) => lastAppendedAtMs >= timeMs);
-    const found = segment && (await this.#parts.reader.offsetAtTime(log, segment, timeMs));
-    const fallback = recent.length > 0 ? recent.at(0).baseOffset : log.endOffset;
-    return Math.max(log.startOffset, found ?? fallback);
+    const fallback = log.recent.length > 0 ? log.recent.at(0).baseOffset : log.endOffset;
+    try {
+      const found = segment && (await this.#parts.reader.offsetAtTime(log, segment, timeMs));
+      return Math.max(log.startOffset, found ?? fallback);
+    } catch (error) {
+      if (segment?.isRemoved !== true) throw error;
+      return this.offsetAtTime(topic, partition, timeMs);
+    }
   }
 
   committedOffset(group: string, topic: string, partition: number): number | undefined {
@@ -278,8 +293,10 @@ class EmbeddedLog implements EventLog {
 
   async #close(): Promise<void> {
     this.#housekeeping.stop();
+    this.#compactor.stop();
     const { segmentFiles, journal, unlock } = this.#parts;
     try {
+      await this.#compactor.idle();
       await this.#queue.idle();
       await this.#housekeeping.removed();
       if (this.#failure === undefined) await this.#checkpointer.finalCheckpoint();
@@ -326,6 +343,8 @@ class EmbeddedLog implements EventLog {
       this.#figures.bytes.add(batch.byteLength);
     }
     for (const offset of group.offsets) state.putGroupOffset(offset);
+    for (const { partition, segment, ...place } of group.replacements)
+      this.#housekeeping.remove(partition.replace(segment, place));
     for (const { partition, offset } of group.starts) this.#housekeeping.remove(partition.raiseStart(offset));
     this.#recent.trim();
     this.#observe(group);
@@ -361,13 +380,6 @@ class EmbeddedLog implements EventLog {
     });
   }
 
-  /** How a topic compresses, once it is sure that it can: nothing of a commit may fail after its check. */
-  #compression(topic: string): Compression {
-    const { compression } = this.#topic(topic).description;
-    if (compression !== 'none') codecOf(compression, this.#options.codecs ?? {});
-    return compression;
-  }
-
   #checkOpen(): void {
     if (this.#closing !== undefined) throw logError('LOG_CLOSED');
   }
@@ -375,6 +387,7 @@ class EmbeddedLog implements EventLog {
   #fail(error: Error): void {
     this.#failure ??= error;
     this.#checkpointer.stop();
+    this.#compactor.stop();
     const details = isMillraceError(error) ? error.details : {};
     this.#logger.error(error.message, { ...details, folder: this.#options.folder });
   }

@@ -39,7 +39,9 @@ export interface EmbeddedLogLimits {
   readonly journalFileBytes: number;
   /** A checkpoint begins after this time at the latest. Default 5 seconds. */
   readonly checkpointIntervalMs: number;
-  /** How often retention is applied. Default 1 minute. */
+  /** Memory for the keys of one pass of compaction; with less, passes are shorter. Default 64 MiB. */
+  readonly compactionBytesMax: number;
+  /** How often retention and compaction are applied. Default 1 minute. */
   readonly retentionIntervalMs: number;
 }
 
@@ -53,5 +55,6 @@ export const LIMITS_DEFAULT: EmbeddedLogLimits = {
   segmentMs: 24 * 60 * 60 * 1000,
   journalFileBytes: 32 << 20,
   checkpointIntervalMs: 5_000,
+  compactionBytesMax: 64 << 20,
   retentionIntervalMs: 60_000,
 };

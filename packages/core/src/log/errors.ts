@@ -38,6 +38,11 @@ export const LOG_ERRORS = {
     cause: 'The topic’s name or configuration is not valid.',
     remedy: 'Names have 1 to 249 letters, digits, dots, dashes and underscores; partitions are at least 1.',
   },
+  LOG_KEY_REQUIRED: {
+    kind: 'input',
+    cause: 'A record without a key was appended to a compacted topic.',
+    remedy: 'Give each record the key whose newest value it is, or use a topic with cleanup delete.',
+  },
   LOG_UNSUPPORTED_COMPRESSION: {
     kind: 'config',
     cause: 'This machine cannot compress or decompress as the topic asks for.',

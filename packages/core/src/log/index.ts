@@ -24,5 +24,5 @@ export type { RecordCursor } from './record-cursor.ts';
 export { logError } from './errors.ts';
 export { LogFigures } from './log-figures.ts';
 export { describeTopic } from './log-state.ts';
-export { checkCommit, checkOffset, checkTopic } from './request-checks.ts';
+export { checkCommit, checkKeys, checkOffset, checkTopic } from './request-checks.ts';
 export * from './record-batch-layout.ts';

@@ -25,6 +25,19 @@ const entry: fc.Arbitrary<JournalEntry> = fc.oneof(
     nextOffset: offset,
   }),
   fc.record({ kind: fc.constant('topic' as const), topicId: id, topic: fc.string(), config: fc.json() }),
+  fc.record({
+    kind: fc.constant('replacement' as const),
+    topicId: id,
+    partition: id,
+    baseOffset: offset,
+    generation: id,
+    size: id,
+    firstAppendedAtMs: offset,
+    lastAppendedAtMs: offset,
+    cleanedAtMs: fc.oneof(fc.constant(-1), offset),
+    untilOffset: offset,
+    compactedTo: offset,
+  }),
   fc.record({ kind: fc.constant('startOffset' as const), topicId: id, partition: id, startOffset: offset }),
 );
 
@@ -33,6 +46,7 @@ function add(builder: FrameBuilder, each: JournalEntry): void {
   else if (each.kind === 'appendInPlace') builder.addAppendInPlace(each, each.header);
   else if (each.kind === 'groupOffset') builder.addGroupOffset(each);
   else if (each.kind === 'topic') builder.addTopic(each);
+  else if (each.kind === 'replacement') builder.addReplacement(each);
   else builder.addStartOffset(each);
 }
 

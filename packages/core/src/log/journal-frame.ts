@@ -1,7 +1,9 @@
 import { assert } from '../base/index.ts';
 import { readInt32, readInt64, readUint32, writeInt32, writeInt64 } from './bytes.ts';
 import type { Checksum } from './checksum.ts';
+import type { Replacement } from './partition-log.ts';
 import { BATCH_OVERHEAD } from './record-batch-layout.ts';
+import type { SegmentSummary } from './segment.ts';
 
 /**
  * One frame of the journal: everything that became durable by one sync, whole or not at all. Big-endian.
@@ -20,15 +22,20 @@ import { BATCH_OVERHEAD } from './record-batch-layout.ts';
  *   3 group offset      group text | topic uint32 | partition uint32 | next offset int64
  *   4 topic             topic uint32 | name text | configuration JSON text
  *   5 start offset      topic uint32 | partition uint32 | offset int64
+ *   6 replacement       topic uint32 | partition uint32 | base offset int64 | generation uint32 | size uint32
+ *                       | first append time int64 | last append time int64 | cleaned time int64
+ *                       | until offset int64 | compacted to int64
  *
  * place: topic uint32 | partition uint32 | segment base int64 | position uint32
  * text: length uint32 | UTF-8
  * ```
  *
- * The batch of an append in place is in its segment already, synced before the frame was written.
+ * A replacement is a segment that compaction wrote, synced before the frame was written, in the place of
+ * those from its base offset up to the until offset. Version 1 had none. The batch of an append in place is
+ * in its segment already, synced before the frame was written.
  */
 export const FRAME_OVERHEAD = 32;
-export const FRAME_VERSION = 1;
+export const FRAME_VERSION = 2;
 
 const MAGIC = 0x4d524c4a;
 const CRC_AT = 0;
@@ -44,6 +51,7 @@ const APPEND_IN_PLACE = 2;
 const GROUP_OFFSET = 3;
 const TOPIC = 4;
 const START_OFFSET = 5;
+const REPLACEMENT = 6;
 
 /** Where a batch lies. */
 export interface BatchPlace {
@@ -69,7 +77,14 @@ export type JournalEntry =
       readonly topicId: number;
       readonly partition: number;
       readonly startOffset: number;
-    };
+    }
+  | ({ readonly kind: 'replacement' } & ReplacementEntry);
+
+/** A compacted segment and its place. */
+export interface ReplacementEntry extends Required<SegmentSummary>, Replacement {
+  readonly topicId: number;
+  readonly partition: number;
+}
 
 const APPEND_OVERHEAD = 1 + 4 + 4 + 8 + 4 + 4;
 const KEPT_BYTES_MAX = 8 << 20;
@@ -135,6 +150,21 @@ export class FrameBuilder {
     this.#addInt32(entry.topicId);
     this.#addInt32(entry.partition);
     this.#addInt64(entry.startOffset);
+  }
+
+  addReplacement(entry: ReplacementEntry): void {
+    this.#ensureRoom(1 + 4 + 4 + 8 + 4 + 4 + 5 * 8);
+    this.#bytes[this.#end++] = REPLACEMENT;
+    this.#addInt32(entry.topicId);
+    this.#addInt32(entry.partition);
+    this.#addInt64(entry.baseOffset);
+    this.#addInt32(entry.generation);
+    this.#addInt32(entry.size);
+    this.#addInt64(entry.firstAppendedAtMs);
+    this.#addInt64(entry.lastAppendedAtMs);
+    this.#addInt64(entry.cleanedAtMs);
+    this.#addInt64(entry.untilOffset);
+    this.#addInt64(entry.compactedTo);
   }
 
   /** The whole frame; valid until the next change of the builder. */
@@ -275,6 +305,8 @@ class EntryReader {
         return { kind: 'topic', topicId: this.#int32(), topic: this.#text(), config: this.#text() };
       case START_OFFSET:
         return { kind: 'startOffset', ...this.#partition(), startOffset: this.#int64() };
+      case REPLACEMENT:
+        return { kind: 'replacement', ...this.#replacement() };
       default:
         // The CRC matched and the version is ours: the frame was written wrongly.
         assert(false, `journal entry of unknown kind ${kind}`);
@@ -283,6 +315,20 @@ class EntryReader {
 
   #partition(): { topicId: number; partition: number } {
     return { topicId: this.#int32(), partition: this.#int32() };
+  }
+
+  #replacement(): ReplacementEntry {
+    return {
+      ...this.#partition(),
+      baseOffset: this.#int64(),
+      generation: this.#int32(),
+      size: this.#int32(),
+      firstAppendedAtMs: this.#int64(),
+      lastAppendedAtMs: this.#int64(),
+      cleanedAtMs: this.#int64(),
+      untilOffset: this.#int64(),
+      compactedTo: this.#int64(),
+    };
   }
 
   #place(): BatchPlace {

@@ -3,6 +3,7 @@ import { PartitionLog } from './partition-log.ts';
 import type { TopicConfig, TopicDescription } from './port.ts';
 
 const RETENTION_MS_DEFAULT = 7 * 24 * 60 * 60 * 1000;
+const TOMBSTONE_RETENTION_MS_DEFAULT = 24 * 60 * 60 * 1000;
 
 /** One topic: its description as others see it, and its partitions. */
 export interface TopicState {
@@ -113,6 +114,8 @@ export function describeTopic(topic: string, config: TopicConfig): TopicDescript
     retentionBytes: config.retentionBytes ?? Infinity,
     keyed: config.keyed ?? true,
     compression: config.compression ?? 'none',
+    cleanup: config.cleanup ?? 'delete',
+    tombstoneRetentionMs: config.tombstoneRetentionMs ?? TOMBSTONE_RETENTION_MS_DEFAULT,
   };
 }
 
@@ -123,7 +126,7 @@ export function encodeDescription(description: TopicDescription): string {
 
 export function decodeDescription(json: string): TopicDescription {
   const stored = JSON.parse(json) as Pick<TopicDescription, 'topic' | 'partitions' | 'keyed'> &
-    Pick<TopicConfig, 'compression'> &
+    Pick<TopicConfig, 'compression' | 'cleanup'> &
     Record<string, unknown>;
   const limit = (name: string) => (stored[name] === null ? Infinity : Number(stored[name]));
   return {
@@ -133,5 +136,10 @@ export function decodeDescription(json: string): TopicDescription {
     retentionBytes: limit('retentionBytes'),
     keyed: stored.keyed,
     compression: stored.compression ?? 'none',
+    cleanup: stored.cleanup ?? 'delete',
+    tombstoneRetentionMs:
+      stored['tombstoneRetentionMs'] === undefined
+        ? TOMBSTONE_RETENTION_MS_DEFAULT
+        : limit('tombstoneRetentionMs'),
   };
 }

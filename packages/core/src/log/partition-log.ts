@@ -34,6 +34,16 @@ export interface PartitionSummary {
   readonly startOffset: number;
   readonly endOffset: number;
   readonly segments: readonly SegmentSummary[];
+  /** Absent in checkpoints of format 1. */
+  readonly compactedTo?: number;
+}
+
+/** What a compacted segment stands for. */
+export interface Replacement {
+  /** The offset after the last one that it stands for. */
+  readonly untilOffset: number;
+  /** How far compaction has come when the segment is in its place. */
+  readonly compactedTo: number;
 }
 
 /**
@@ -48,6 +58,8 @@ export class PartitionLog {
   readonly folder: string;
   startOffset = 0;
   endOffset = 0;
+  /** Below this offset no key has a value but its newest below this offset. */
+  compactedTo = 0;
   /** In order; may be empty when everything was deleted. */
   segments: Segment[] = [];
   /** The newest visible batches, without a gap up to the end. */
@@ -66,13 +78,15 @@ export class PartitionLog {
   restore(summary: PartitionSummary): void {
     this.startOffset = summary.startOffset;
     this.endOffset = summary.endOffset;
+    this.compactedTo = summary.compactedTo ?? 0;
     this.segments = summary.segments.map((segment) => Segment.restore(this.folder, segment));
     this.revoke();
   }
 
   summary(): PartitionSummary {
-    const { startOffset, endOffset } = this;
-    return { startOffset, endOffset, segments: this.segments.map((segment) => segment.summary()) };
+    const { startOffset, endOffset, compactedTo } = this;
+    const segments = this.segments.map((segment) => segment.summary());
+    return { startOffset, endOffset, segments, compactedTo };
   }
 
   /** Gives a batch its offset and its place. */
@@ -146,6 +160,20 @@ export class PartitionLog {
     return removed;
   }
 
+  /**
+   * Puts a compacted segment in the place of those that it stands for; returns the segments that are not
+   * needed any more: those, or the new one where deletion was quicker.
+   */
+  replace(segment: Segment, { untilOffset, compactedTo }: Replacement): Segment[] {
+    this.compactedTo = Math.max(this.compactedTo, compactedTo);
+    const first = this.segments.findIndex(({ baseOffset }) => baseOffset >= segment.baseOffset);
+    const after = this.segments.findIndex(({ baseOffset }) => baseOffset >= untilOffset);
+    assert(first < 0 || after >= 0, `${this.folder}: the last segment is not compacted`);
+    const removed = first < after ? this.segments.splice(first, after - first, segment) : [segment];
+    for (const old of removed) old.isRemoved = true;
+    return removed;
+  }
+
   /** The offset after the last record of the segment with this position in the list. */
   endOfSegment(i: number): number {
     return this.segments[i + 1]?.baseOffset ?? this.endOffset;
@@ -169,6 +197,17 @@ export class PartitionLog {
   writtenEnd(segment: Segment): number {
     const first = this.unwritten[0];
     return first?.segment === segment ? first.position : segment.size;
+  }
+
+  /**
+   * The first offset whose append time is at or after `timeMs`; undefined when it may lie before the memory.
+   */
+  recentOffsetAtTime(timeMs: number): number | undefined {
+    const { recent } = this;
+    if (recent.length === 0 || recent.at(0).appendedAtMs >= timeMs) return undefined;
+    for (let i = 1; i < recent.length; i++)
+      if (recent.at(i).appendedAtMs >= timeMs) return recent.at(i).baseOffset;
+    return this.endOffset;
   }
 
   /** The batches in memory from the one that holds `offset` on; undefined when that one is not in memory. */

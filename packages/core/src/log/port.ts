@@ -20,6 +20,19 @@ export interface TopicConfig {
    * are. Default `none`. `LOG_UNSUPPORTED_COMPRESSION` when this machine lacks the codec.
    */
   readonly compression?: Compression;
+  /**
+   * What happens to old records (Kafka's `cleanup.policy`): `delete` applies the retention, `compact` keeps
+   * the newest record of each key for ever, offsets as they are, and deletes a key whose newest record has no
+   * value. Compacted topics are keyed and refuse records without a key (`LOG_KEY_REQUIRED`). Default
+   * `delete`.
+   */
+  readonly cleanup?: 'delete' | 'compact';
+  /**
+   * How long compaction keeps a record without a value at least after it has removed what that deletes
+   * (Kafka's `delete.retention.ms`): a reader from the start must come to the end within this time to see all
+   * deletions. Default 24 hours.
+   */
+  readonly tombstoneRetentionMs?: number;
 }
 
 export interface TopicDescription extends Required<TopicConfig> {

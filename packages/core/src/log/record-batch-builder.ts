@@ -65,6 +65,7 @@ export class RecordBatchBuilder {
   #bytes: Uint8Array;
   #end = BATCH_OVERHEAD;
   #count = 0;
+  #hasAllKeys = true;
   #sealed = false;
   #compressed: { readonly compression: Compression; readonly records: Uint8Array } | undefined;
 
@@ -89,6 +90,11 @@ export class RecordBatchBuilder {
   get storedLength(): number {
     const { records } = this.#compressed ?? {};
     return records === undefined ? this.#end : BATCH_OVERHEAD + records.length;
+  }
+
+  /** False when a record has no key. */
+  get hasAllKeys(): boolean {
+    return this.#hasAllKeys;
   }
 
   /** True once it was handed to the log. */
@@ -131,6 +137,7 @@ export class RecordBatchBuilder {
     headers: readonly RecordHeader[],
   ): void {
     assert(!this.#sealed, 'a batch that was handed to the log must not be changed');
+    if (key === null) this.#hasAllKeys = false;
     const keyLength = key === null ? -1 : key.length;
     const headersLength = headers.length === 0 ? 1 : encodedHeadersLength(headers);
     const length =

@@ -33,6 +33,9 @@ export class RecordCursor {
   valueStart = -1;
   valueEnd = -1;
   headerCount = 0;
+  /** The whole encoded record, its length included. */
+  recordStart = 0;
+  recordEnd = 0;
   #headersStart = 0;
   #position: number;
   readonly #count: number;
@@ -49,6 +52,7 @@ export class RecordCursor {
       if (this.#position !== this.bytes.length) this.#refuse('bytes after the last record');
       return false;
     }
+    this.recordStart = this.#position;
     const length = this.#readVarint();
     const end = this.#position + length;
     if (length < 6 || end > this.bytes.length) this.#refuse('a record that ends outside its batch');
@@ -68,6 +72,7 @@ export class RecordCursor {
     if (this.headerCount === 0 && this.#position !== end)
       this.#refuse('bytes after the last field of a record');
     this.#position = end;
+    this.recordEnd = end;
     this.index++;
     return true;
   }

@@ -282,9 +282,9 @@ test('[LE6] a segment that cannot be synced ends the log, and is written again f
 test('[LE7] newer formats and damaged or missing checkpoints are refused', async () => {
   const checkpoint = `${FOLDER}/checkpoint`;
   const newer = await closedLog(3, {});
-  newer.replace(`${FOLDER}/format`, Buffer.from('2\n'));
+  newer.replace(`${FOLDER}/format`, Buffer.from('3\n'));
   const refused = await rejection(open(newer), 'LOG_UNSUPPORTED_FORMAT');
-  assert.deepEqual([refused.details['found'], refused.details['known']], [2, 1]);
+  assert.deepEqual([refused.details['found'], refused.details['known']], [3, 2]);
 
   const damaged = await closedLog(3, {});
   const { length } = damaged.contents(checkpoint);

@@ -8,7 +8,7 @@ import type { PartitionLog } from './partition-log.ts';
 import { RecordBatch, summaryOfHeader } from './record-batch.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import type { SegmentWriter } from './segment-writer.ts';
-import { baseOffsetOf } from './segment.ts';
+import { Segment, segmentName, segmentNameOf } from './segment.ts';
 
 export interface RecoveryOptions {
   readonly files: FileSystem;
@@ -120,6 +120,11 @@ function applyEntry(state: LogState, entry: JournalEntry, options: RecoveryOptio
     case 'topic':
       state.putTopic(entry.topicId, decodeDescription(entry.config));
       break;
+    case 'replacement': {
+      const partition = state.partition(entry.topicId, entry.partition);
+      partition.replace(Segment.restore(partition.folder, entry), entry);
+      break;
+    }
     case 'startOffset':
       state.partition(entry.topicId, entry.partition).raiseStart(entry.startOffset);
       break;
@@ -136,11 +141,13 @@ async function tidyPartition(
   options: RecoveryOptions,
 ): Promise<number> {
   const { files, segmentFiles, logger } = options;
-  const known = new Set(partition.segments.map(({ baseOffset }) => baseOffset));
+  const known = new Set(
+    partition.segments.map((segment) => segmentName(segment.baseOffset, segment.generation)),
+  );
   for (const name of await files.list(partition.folder)) {
-    const baseOffset = baseOffsetOf(name);
-    if (baseOffset === undefined || known.has(baseOffset)) continue;
-    // Retention was about to remove it, or it was made for a commit that was never acknowledged.
+    const segment = segmentNameOf(name);
+    if (segment === undefined || known.has(segment)) continue;
+    // Retention or compaction was about to remove it, or it was made for a commit that was not acknowledged.
     logger.info('A file that is not part of the log is removed', { file: `${partition.folder}/${name}` });
     await files.remove(`${partition.folder}/${name}`);
     segmentFiles.noteChanged(partition.folder);

@@ -3,13 +3,15 @@ import type { TopicDescription } from './port.ts';
 
 /**
  * The offset below which a partition's records may be deleted: whole segments whose newest record is too old,
- * and the oldest ones of a partition that is too large. Undefined when nothing may go.
+ * and the oldest ones of a partition that is too large. Undefined when nothing may go, as in compacted
+ * topics.
  */
 export function retainedFrom(
   partition: PartitionLog,
   topic: TopicDescription,
   nowMs: number,
 ): number | undefined {
+  if (topic.cleanup === 'compact') return undefined;
   const { segments } = partition;
   let surplusBytes = segments.reduce((sum, { size }) => sum + size, 0) - topic.retentionBytes;
   let retained: number | undefined;

@@ -74,6 +74,8 @@ function isSame(a: TopicDescription, b: TopicDescription): boolean {
     a.retentionMs === b.retentionMs &&
     a.retentionBytes === b.retentionBytes &&
     a.keyed === b.keyed &&
-    a.compression === b.compression
+    a.compression === b.compression &&
+    a.cleanup === b.cleanup &&
+    a.tombstoneRetentionMs === b.tombstoneRetentionMs
   );
 }

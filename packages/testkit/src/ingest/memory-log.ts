@@ -83,6 +83,8 @@ export class MemoryLog implements EventLog {
       retentionBytes: config.retentionBytes ?? Infinity,
       keyed: config.keyed ?? true,
       compression: 'none',
+      cleanup: 'delete',
+      tombstoneRetentionMs: Infinity,
     };
     const stored = known ?? { description, partitions: [], startOffsets: [] };
     stored.description = description;

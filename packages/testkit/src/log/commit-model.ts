@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { EventLog } from '@millrace/core/log';
+import type { EventLog, LogRecord } from '@millrace/core/log';
 import { readAll, valueOf } from './fixture.ts';
 
 export interface ModelAppend {
@@ -83,7 +83,8 @@ export class CommitModel {
   }
 
   /**
-   * Every partition holds exactly the records of the acknowledged commits, in their order, from its start on.
+   * Every partition holds exactly the records of the acknowledged commits, in their order, from its start on;
+   * a compacted one at least the newest of each key.
    */
   async check(log: EventLog): Promise<void> {
     const expected = new Map<string, string[]>();
@@ -113,6 +114,8 @@ export class CommitModel {
     assert.ok(startOffset >= answered && startOffset <= asked, `${key} begins at ${startOffset}`);
     this.answerStart(topic, partition, startOffset);
     const records = await readAll(log, [topic, partition], { bytesMax: 3_000 });
+    if (log.describe(topic)?.cleanup === 'compact')
+      return checkCompacted(records, sequence.slice(startOffset), startOffset);
     assert.deepEqual(
       records.map((record) => valueOf(record).split(' ')[0]),
       sequence.slice(startOffset),
@@ -124,5 +127,42 @@ export class CommitModel {
       assert.ok(timestampMs >= lastMs, `${key}: append times do not go back`);
       lastMs = timestampMs;
     });
+  }
+}
+
+/** What a value of the compacted topic is appended as: one of a few keys, now and then a tombstone. */
+export function keyedOf(value: string): { readonly key: string; readonly isTombstone: boolean } {
+  const [commit = 0, append = 0, record = 0] = value.split('.').map(Number);
+  return { key: `key ${(commit * 7 + append * 3 + record) % 6}`, isTombstone: (commit + record) % 5 === 0 };
+}
+
+/**
+ * Records are there with the offset, key and value that they were appended with; of each key the newest is,
+ * unless it is a tombstone, and where that is gone so is all before it.
+ */
+function checkCompacted(
+  records: readonly LogRecord[],
+  sequence: readonly string[],
+  startOffset: number,
+): void {
+  const newest = new Map<string, number>();
+  sequence.forEach((value, i) => newest.set(keyedOf(value).key, startOffset + i));
+  const found = new Map<string, number>();
+  let lastMs = 0;
+  for (const record of records) {
+    const value = sequence[record.offset - startOffset];
+    assert.ok(value !== undefined, `offset ${record.offset} is within the range`);
+    const { key, isTombstone } = keyedOf(value);
+    assert.equal(Buffer.from(record.key!).toString(), key);
+    assert.equal(record.value === null ? null : valueOf(record).split(' ')[0], isTombstone ? null : value);
+    assert.ok(record.offset > (found.get(key) ?? -1) && record.timestampMs >= lastMs, 'the order is kept');
+    found.set(key, record.offset);
+    lastMs = record.timestampMs;
+  }
+  for (const [key, offset] of newest) {
+    const { isTombstone } = keyedOf(sequence[offset - startOffset]!);
+    const last = found.get(key);
+    if (last === undefined) assert.ok(isTombstone, `the newest value of ${key}, at ${offset}, is there`);
+    else assert.equal(last, offset, `${key} is not as it was before offset ${offset}`);
   }
 }

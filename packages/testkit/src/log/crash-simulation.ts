@@ -7,11 +7,19 @@ import {
   type EmbeddedLogLimits,
   type EventLog,
   openEmbeddedLog,
+  RecordBatchBuilder,
 } from '@millrace/core/log';
 import { VirtualClock } from '../clock/index.ts';
 import { SimulatedDisk } from '../simulation/index.ts';
 import { testCodecs } from './codecs.ts';
-import { CommitModel, GROUP, GROUP_PLACE, type ModelCommit } from './commit-model.ts';
+import {
+  CommitModel,
+  GROUP,
+  GROUP_PLACE,
+  keyedOf,
+  type ModelAppend,
+  type ModelCommit,
+} from './commit-model.ts';
 import { SMALL_LIMITS } from './embedded-harness.ts';
 import { batchOf } from './fixture.ts';
 
@@ -32,6 +40,8 @@ export interface SimulationReport {
   readonly crashes: number;
   readonly commits: number;
   readonly acknowledged: number;
+  /** Segments that compaction wrote, as far as they were there when the log was closed. */
+  readonly compacted: number;
 }
 
 /**
@@ -54,6 +64,7 @@ class CrashSimulation {
   readonly #disk: SimulatedDisk;
   readonly #model = new CommitModel();
   #nowMs = 1_700_000_000_000;
+  #compacted = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -65,7 +76,8 @@ class CrashSimulation {
     const { commits } = this.#model;
     const acknowledged = commits.filter(({ status }) => status === 'acknowledged').length;
     const { steps, crashes } = this.#disk;
-    return { seed: this.#seed, steps, crashes, commits: commits.length, acknowledged };
+    const compacted = this.#compacted;
+    return { seed: this.#seed, steps, crashes, commits: commits.length, acknowledged, compacted };
   }
 
   /** One program from its start to its death; the death may come while it starts. */
@@ -102,18 +114,19 @@ class CrashSimulation {
     await life.drain(clock);
     life.check();
     this.#disk.healAll();
-    await log.close();
+    await closeOver(clock, log);
     const again = await this.#open();
     await this.#model.settle(again.log);
-    await again.log.close();
+    await closeOver(again.clock, again.log);
     this.#checkFiles();
   }
 
   /** Segments of a closed log hold whole batches in order, and nothing else. */
   #checkFiles(): void {
     for (const path of this.#disk.paths()) {
-      const match = /\/(\d{20})\.log$/.exec(path);
+      const match = /\/(\d{20})(\.\d+)?\.log$/.exec(path);
       if (match === null) continue;
+      if (match[2] !== undefined) this.#compacted++;
       let offset = Number(match[1]);
       for (const batch of decodeBatches(this.#disk.contents(path), testCodecs)) {
         assert.equal(batch.baseOffset, offset, path);
@@ -148,12 +161,23 @@ class CrashSimulation {
       journalFileBytes: pick([1_000, 4_000, 16_000]),
       recentBytesMax: pick([0, 2_000, 1 << 20]),
       commitIntervalMs: pick([0, 0, 2]),
+      compactionBytesMax: pick([1, 250, 1 << 20]),
+      retentionIntervalMs: pick([50, 500, 5_000]),
     };
   }
 
   #whole(below: number): number {
     return Math.floor(this.#random.next() * below);
   }
+}
+
+/** Closes a log that may have to wait for its clock before its last commit. */
+async function closeOver(clock: VirtualClock, log: EventLog): Promise<void> {
+  const closing = { isDone: false };
+  const closed = log.close().finally(() => (closing.isDone = true));
+  for (let turns = 0; turns < 1_000 && !closing.isDone; turns++) await clock.advance(10);
+  assert.ok(closing.isDone, 'the log does not close');
+  await closed;
 }
 
 /** What one program does with its log. */
@@ -193,6 +217,16 @@ class Life {
     void this.#track(
       log.createTopic('b', { partitions: 1, compression: this.#compression() }).then(() => {}),
     );
+    void this.#track(
+      log
+        .createTopic('c', {
+          partitions: 1,
+          cleanup: 'compact',
+          tombstoneRetentionMs: [0, 20, 1e9][this.#whole(3)]!,
+          compression: this.#compression(),
+        })
+        .then(() => {}),
+    );
     await this.drain(clock);
     const turns = 10 + this.#whole(50);
     for (let turn = 0; turn < turns && !this.hasDied && !this.#hasFailed; turn++)
@@ -230,23 +264,35 @@ class Life {
 
   #commit(log: EventLog): void {
     const partitions = log.describe('a')?.partitions ?? 0;
-    if (this.hasDied || log.describe('b') === undefined || partitions === 0) return;
-    const places = Array.from({ length: this.#whole(3) }, () =>
-      this.#random.next() < 0.3
-        ? { topic: 'b', partition: 0 }
-        : { topic: 'a', partition: this.#whole(partitions) },
-    );
+    const areThere = partitions > 0 && log.describe('b') !== undefined && log.describe('c') !== undefined;
+    if (this.hasDied || !areThere) return;
+    const places = Array.from({ length: this.#whole(4) }, () => {
+      const chance = this.#random.next();
+      if (chance < 0.6) return { topic: chance < 0.2 ? 'b' : 'c', partition: 0 };
+      return { topic: 'a', partition: this.#whole(partitions) };
+    });
     const commit = this.#model.begin(places, () => 1 + this.#whole(4));
     const [topic, partition] = GROUP_PLACE;
     const promise = log.commit({
       appends: commit.appends.map((append) => ({
         topic: append.topic,
         partition: append.partition,
-        batch: batchOf(append.values.map((value) => `${value} ${'.'.repeat(this.#size())}`)),
+        batch: this.#batch(append),
       })),
       offsets: [{ group: GROUP, topic, partition, nextOffset: commit.number }],
     });
     void this.#track(this.#follow(commit, promise));
+  }
+
+  #batch({ topic, values }: ModelAppend): RecordBatchBuilder {
+    const texts = values.map((value) => `${value} ${'.'.repeat(this.#size())}`);
+    if (topic !== 'c') return batchOf(texts);
+    const batch = new RecordBatchBuilder({ createdAtMs: 1 });
+    texts.forEach((text, i) => {
+      const { key, isTombstone } = keyedOf(values[i]!);
+      batch.append(Buffer.from(key), isTombstone ? null : Buffer.from(text));
+    });
+    return batch;
   }
 
   async #follow(commit: ModelCommit, promise: ReturnType<EventLog['commit']>): Promise<void> {
@@ -261,7 +307,7 @@ class Life {
   }
 
   #deleteRecords(log: EventLog): void {
-    const topic = this.#random.next() < 0.5 ? 'a' : 'b';
+    const topic = ['a', 'b', 'c'][this.#whole(3)]!;
     if (this.hasDied || log.describe(topic) === undefined) return;
     const { startOffset, endOffset } = log.range(topic, 0);
     const offset = startOffset + this.#whole(endOffset - startOffset + 1);
@@ -287,12 +333,13 @@ class Life {
 
   /** What can be seen is a prefix of what was begun. */
   async #readSome(log: EventLog): Promise<void> {
-    if (log.describe('a') === undefined) return;
-    const { startOffset, endOffset } = log.range('a', 0);
+    const topic = this.#random.next() < 0.5 ? 'a' : 'c';
+    if (log.describe(topic) === undefined) return;
+    const { startOffset, endOffset } = log.range(topic, 0);
     if (startOffset === endOffset) return;
     const offset = startOffset + this.#whole(endOffset - startOffset);
     try {
-      const batches = await log.read('a', 0, { offset, bytesMax: 500 });
+      const batches = await log.read(topic, 0, { offset, bytesMax: 500 });
       assert.ok(batches.length > 0 && batches[0]!.baseOffset <= offset && batches[0]!.lastOffset >= offset);
     } catch (error) {
       // A deletion that was asked for before may have come first.

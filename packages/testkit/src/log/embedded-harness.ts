@@ -23,6 +23,7 @@ export const SMALL_LIMITS: EmbeddedLogLimits = {
   segmentMs: 24 * 60 * 60 * 1000,
   journalFileBytes: 8 << 10,
   checkpointIntervalMs: 5_000,
+  compactionBytesMax: 64 << 10,
   retentionIntervalMs: 60_000,
 };
 

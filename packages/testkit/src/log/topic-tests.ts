@@ -11,6 +11,8 @@ export const topicTests: LogTests = {
       retentionBytes: Infinity,
       keyed: true,
       compression: 'none',
+      cleanup: 'delete',
+      tombstoneRetentionMs: 24 * 60 * 60 * 1000,
     };
     assert.deepEqual(made, expected);
     assert.deepEqual(log.describe('events'), expected);
@@ -34,6 +36,8 @@ export const topicTests: LogTests = {
       retentionBytes: 5000,
       keyed: false,
       compression: 'none',
+      cleanup: 'delete',
+      tombstoneRetentionMs: 24 * 60 * 60 * 1000,
     });
     assert.equal((await log.createTopic('views', { partitions: 5, keyed: false })).partitions, 5);
     await log.createTopic('orders', { partitions: 2 });
