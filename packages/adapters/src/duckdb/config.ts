@@ -72,10 +72,6 @@ export function instanceSettings(settings: DatabaseSettings): Record<string, str
     autoload_known_extensions: 'false',
     allow_community_extensions: 'false',
     allow_unsigned_extensions: 'false',
-    // What DuckDB has freed goes back to the system: its allocator would keep it for later.
-    allocator_background_threads: 'true',
-    allocator_flush_threshold: '16MiB',
-    allocator_bulk_deallocation_flush_threshold: '64MiB',
   };
 }
 
