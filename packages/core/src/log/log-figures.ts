@@ -32,6 +32,9 @@ export class LogFigures {
       'log_unwritten_bytes',
       'Durable bytes that their segments do not hold yet.',
     );
-    this.removedSegments = meter.counter('log_removed_segments_total', 'Segments that retention removed.');
+    this.removedSegments = meter.counter(
+      'log_removed_segments_total',
+      'Segments that retention or compaction removed.',
+    );
   }
 }
