@@ -8,7 +8,7 @@ import { type DuckdbWarehouse, openDuckdbWarehouse } from '@millrace/adapters/du
 import type { KafkaLogOptions } from '@millrace/adapters/kafka';
 import { PrometheusMeter } from '@millrace/adapters/prometheus';
 import type { Logger, Meter } from '@millrace/core/base';
-import { ContractRegistry } from '@millrace/core/contract';
+import { ContractRegistry, refusalOf } from '@millrace/core/contract';
 import { createIngest, type Ingest } from '@millrace/core/ingest';
 import {
   LiveHub,
@@ -22,6 +22,7 @@ import { type EventLog, openEmbeddedLog } from '@millrace/core/log';
 import { AlertEngine, FigureBoard } from '@millrace/core/observe';
 import { createStreamsRuntime, type StreamsRuntime } from '@millrace/core/streams';
 import { LoaderPump, TableVersions } from '@millrace/core/warehouse';
+import { ContractFile, goneEventText } from './contracts/index.ts';
 import { DashboardFolder } from './dashboards/index.ts';
 import { alertsReport, MetaReporter } from './live/index.ts';
 import {
@@ -39,7 +40,7 @@ import {
   Visibility,
   watched,
 } from './operate/index.ts';
-import { pageClaimsOf, type Project } from './project/index.ts';
+import { definitionFile, pageClaimsOf, type Project } from './project/index.ts';
 
 /**
  * Which system fills a port of the engine. One that is left out is filled by the embedded part: a profile is
@@ -66,6 +67,7 @@ export interface ProfileOptions {
 export interface Profile {
   readonly project: Project;
   readonly meter: PrometheusMeter;
+  readonly registry: ContractRegistry;
   readonly ingest: Ingest;
   readonly hub: LiveHub;
   readonly reports: Readonly<Record<string, LiveReport>>;
@@ -80,12 +82,14 @@ export interface Profile {
 
 /**
  * Opens every part on `dataFolder`. Slow ones start beside the others, and what has to wait for them says
- * `starting`. On failure everything that was opened is closed again.
+ * `starting`. On failure everything that was opened is closed again. Contracts that the folder's data does not
+ * allow are refused before anything is opened (`CONTRACT_INCOMPATIBLE`).
  */
 export async function openProfile(options: ProfileOptions): Promise<Profile> {
   const opened = new OpenedParts();
   const failure = new FailureSignal();
   try {
+    const contracts = await admittedContracts(options);
     await mkdir(options.dataFolder, { recursive: true });
     const instruments = openInstruments(opened);
     const storage = await openStorage(options, { meter: instruments.meter, failure }, opened);
@@ -95,9 +99,11 @@ export async function openProfile(options: ProfileOptions): Promise<Profile> {
     });
     const observation = await openObservation(options, { ...instruments, ...storage, ...engine }, opened);
     const views = await openViews(options, { ...instruments, ...storage, ...engine, ...observation }, opened);
+    await contracts.remember(options.project);
     return {
       project: options.project,
       meter: instruments.prometheus,
+      registry: engine.registry,
       ingest: engine.ingest,
       figures: observation.figures,
       sources: observation.sources,
@@ -110,6 +116,16 @@ export async function openProfile(options: ProfileOptions): Promise<Profile> {
     await opened.close();
     throw error;
   }
+}
+
+/** The record that the data folder's contracts are kept in; throws where the project's do not fit them. */
+async function admittedContracts({ dataFolder, project, logger }: ProfileOptions): Promise<ContractFile> {
+  const file = await ContractFile.read(dataFolder);
+  const evolution = file.compare(project);
+  const refusal = refusalOf(evolution);
+  if (refusal !== undefined) throw refusal;
+  for (const record of evolution.gone) logger.warn(goneEventText(record));
+  return file;
 }
 
 /** What was opened, closed in the opposite order. */
@@ -219,6 +235,7 @@ async function openLog(options: ProfileOptions, { meter, failure }: LogInstrumen
 }
 
 interface Engine {
+  readonly registry: ContractRegistry;
   readonly ingest: Ingest;
   readonly streams: StreamsRuntime;
   readonly pump: LoaderPump;
@@ -231,7 +248,9 @@ async function openEngine(
   { log, warehouse, meter, probe, visibility }: Storage & Instruments,
   opened: OpenedParts,
 ): Promise<Engine> {
-  const registry = new ContractRegistry(project.contracts);
+  const registry = new ContractRegistry(project.contracts, {
+    fileOf: (contract) => definitionFile(project, contract),
+  });
   const shared = { log, clock: systemClock, files: nodeFileSystem, meter, logger };
   const ingest = opened.add(
     await createIngest({
@@ -261,7 +280,7 @@ async function openEngine(
   if (pump.identity().storedRecords > 0) probe.expectEvents();
   const semantic = startSemantic({ project, cacheFolder, logger }, warehouse, meter);
   if (semantic !== undefined) opened.add(semantic);
-  return { ingest, streams, pump, models, semantic };
+  return { registry, ingest, streams, pump, models, semantic };
 }
 
 function startSemantic(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from '@millrace/core/base';
 import { buildWeb } from '@millrace/web/build';
 import {
+  contractRoutes,
   createHttpServer,
   cubeRoutes,
   deadLetterRoutes,
@@ -111,7 +112,7 @@ function unreadyReason({ semantic }: Profile): string | undefined {
 }
 
 function routesOf({ project, version }: RunOptions, profile: Profile, webFolder: string): HttpRoutes {
-  const { ingest, hub, reports, figures, meter, semantic, sources } = profile;
+  const { registry, ingest, hub, reports, figures, meter, semantic, sources } = profile;
   const { auth, ingest: limits } = project.definition;
   const clock = systemClock;
   return {
@@ -135,6 +136,7 @@ function routesOf({ project, version }: RunOptions, profile: Profile, webFolder:
         contextOf: () => pageClaimsOf(project),
       }),
     async local(app) {
+      await app.register(contractRoutes, { registry });
       await app.register(reportRoutes, { reports });
       await app.register(operateRoutes, { figures, scrape: () => meter.scrape() });
       await app.register(deadLetterRoutes, { ingest });

@@ -1,4 +1,5 @@
 import type { EventContract } from './event-contract.ts';
+import type { Column } from './table-schema.ts';
 import { columnTypeOf, jsonSchemaOf, type JsonSchema } from './schema-columns.ts';
 
 /**
@@ -15,13 +16,16 @@ export interface CompatibilityProblem {
   readonly message: string;
 }
 
+/** What a version of an event type says of its events. */
+export type ContractShape = Pick<EventContract, 'schema' | 'columns'>;
+
 /**
  * What stands between two versions of one event type; empty when they are compatible. It errs on the side of
  * reporting: a changed pattern or format counts as a problem, because whether it is wider cannot be known.
  */
 export function checkCompatibility(
-  older: EventContract,
-  newer: EventContract,
+  older: ContractShape,
+  newer: ContractShape,
   mode: CompatibilityMode = 'full',
 ): CompatibilityProblem[] {
   const problems: CompatibilityProblem[] = [];
@@ -29,18 +33,19 @@ export function checkCompatibility(
   const other = jsonSchemaOf(newer.schema);
   if (mode !== 'forward') new Reading('backward', problems).compare(other, one, '');
   if (mode !== 'backward') new Reading('forward', problems).compare(one, other, '');
-  compareColumns(older, newer, problems);
+  problems.push(...compareColumns(older.columns, newer.columns));
   return problems;
 }
 
 /** A raw table's column keeps its type for good, whichever side reads. */
-function compareColumns(older: EventContract, newer: EventContract, problems: CompatibilityProblem[]): void {
-  for (const column of newer.columns) {
-    const before = older.columns.find((each) => each.name === column.name);
-    if (before === undefined || before.type === column.type) continue;
-    const message = `its column would turn from ${before.type} to ${column.type}; take a new name`;
-    problems.push({ direction: 'backward', path: `/${column.name}`, message });
-  }
+export function compareColumns(older: readonly Column[], newer: readonly Column[]): CompatibilityProblem[] {
+  return newer.flatMap((column) => {
+    const before = older.find((each) => each.name === column.name);
+    if (before === undefined || before.type === column.type) return [];
+    const path = `/${column.name}`;
+    const message = `${path} would turn its column from ${before.type} to ${column.type}: take a new name`;
+    return [{ direction: 'backward', path, message }];
+  });
 }
 
 const LOWER_BOUNDS = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties'];

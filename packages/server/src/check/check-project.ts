@@ -1,9 +1,10 @@
 import { access } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { manifestStaleness } from '@millrace/adapters/dbt';
 import { isMillraceError } from '@millrace/core/base';
 import { ContractRegistry } from '@millrace/core/contract';
-import { inspectProject, type Project, type ProjectFiles } from '../project/index.ts';
+import { ContractFile, goneEventText } from '../contracts/index.ts';
+import { dataFolderOf, definitionFile, inspectProject, type Project } from '../project/index.ts';
 import { startOnce } from './dry-start.ts';
 import { type Problem, problemOf } from './problem.ts';
 
@@ -16,36 +17,32 @@ export interface ProjectCheck {
 /**
  * Loads all files of the project and says everything that is wrong; when they load, starts it once on an
  * empty folder and asks every tile, so that models, metrics and dashboards are tried as they will run.
+ * The contracts are compared with those that the project's own data was last opened with.
  * `cacheFolder` as for a start.
  */
 export async function checkProject(folder: string, options: { cacheFolder: string }): Promise<ProjectCheck> {
   const inspected = await inspectProject(folder);
   if ('problems' in inspected) return { problems: inspected.problems.map(problemOf), summary: [] };
-  const { project, files } = inspected;
-  const problems = [...repeatedNames(project, files), ...(await missingScripts(project))];
-  const registry = attemptRegistry(project, files, problems);
+  const { project } = inspected;
+  const problems = [...repeatedNames(project), ...(await missingScripts(project))];
+  const registry = attemptRegistry(project, problems);
   if (registry === undefined) return { problems, summary: [] };
   const staleness = await stalenessOf(project);
   if (staleness !== undefined) problems.push(staleness);
+  const { refused, notes } = await evolutionOf(project);
+  problems.push(...refused);
   const started = await startOnce(project, options);
   problems.push(...started.problems);
   const tables = registry
     .tables()
     .map(({ topic, table, columns }) => `topic ${topic} → raw.${table}, ${columns.length} columns`);
-  return { problems, summary: [...tables, ...started.summary] };
+  return { problems, summary: [...tables, ...notes, ...started.summary] };
 }
 
-function attemptRegistry(
-  project: Project,
-  files: ProjectFiles,
-  problems: Problem[],
-): ContractRegistry | undefined {
+function attemptRegistry(project: Project, problems: Problem[]): ContractRegistry | undefined {
   try {
     return new ContractRegistry(project.contracts, {
-      fileOf: (contract) => {
-        const file = files.get(contract);
-        return file === undefined ? undefined : relative(project.folder, file);
-      },
+      fileOf: (contract) => definitionFile(project, contract),
     });
   } catch (error) {
     if (!isMillraceError(error)) throw error;
@@ -54,14 +51,36 @@ function attemptRegistry(
   }
 }
 
+/** What a start on the project's own data would say of its contracts; nothing is opened. */
+async function evolutionOf(project: Project): Promise<{ refused: Problem[]; notes: string[] }> {
+  const refused = new Map<string, Problem>();
+  const notes = new Set<string>();
+  for (const log of ['embedded', 'kafka'] as const) {
+    try {
+      const file = await ContractFile.read(dataFolderOf(project.folder, log));
+      const evolution = file.compare(project);
+      for (const error of evolution.refused) refused.set(error.message, problemOf(error));
+      for (const record of evolution.gone) notes.add(goneEventText(record));
+    } catch (error) {
+      if (!isMillraceError(error)) throw error;
+      refused.set(error.message, problemOf(error));
+    }
+  }
+  return { refused: [...refused.values()], notes: [...notes] };
+}
+
 /** Alerts and topologies are known by their names, in the log and on the page. */
-function repeatedNames(project: Project, files: ProjectFiles): Problem[] {
+function repeatedNames(project: Project): Problem[] {
   const named = [
-    ...project.alerts.map((alert) => ({ what: 'alert', name: alert.name, file: files.get(alert) })),
+    ...project.alerts.map((alert) => ({
+      what: 'alert',
+      name: alert.name,
+      file: definitionFile(project, alert),
+    })),
     ...project.topologies.map((topology) => ({
       what: 'topology',
       name: topology.applicationId,
-      file: files.get(topology),
+      file: definitionFile(project, topology),
     })),
   ];
   const first = new Map<string, string | undefined>();
@@ -69,7 +88,7 @@ function repeatedNames(project: Project, files: ProjectFiles): Problem[] {
   for (const { what, name, file } of named) {
     const key = `${what} ${name}`;
     if (first.has(key)) {
-      const places = new Set([first.get(key), file].map((path) => relative(project.folder, path ?? '')));
+      const places = new Set([first.get(key), file]);
       const text = `${[...places].join(' and ')}: more than one ${what} has the name '${name}'.`;
       problems.push({ text, remedy: 'Give each a name of its own.' });
     }

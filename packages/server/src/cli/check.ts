@@ -8,7 +8,7 @@ export function checkCommand(): Command {
     .argument('[dir]', 'project folder', '.')
     .addHelpText(
       'after',
-      '\nStarts the project once on an empty folder, without companions and without listening. Exit code 1: there are problems.',
+      '\nStarts the project once on an empty folder, without companions and without listening, and compares its\ncontracts with those that its data was last opened with. Exit code 1: there are problems.',
     )
     .action(async (folder: string) => {
       const { checkProject } = await import('../check/index.ts');

@@ -56,17 +56,16 @@ export function startCommand(): Command {
 
 async function start(options: StartOptions): Promise<void> {
   const startedMs = performance.now();
-  const [{ loadProject }, { lineLogger }, { runProject }] = await Promise.all([
+  const [{ dataFolderOf, loadProject }, { lineLogger }, { runProject }] = await Promise.all([
     import('../project/index.ts'),
     import('../operate/index.ts'),
     import('../run-project.ts'),
   ]);
   const log = await logPort(options, process.env);
   const project = await loadProject(options.project ?? defaultProject());
-  const dataName = log === undefined ? 'data' : 'data-kafka';
   const running = await runProject({
     project,
-    dataFolder: resolve(options.data ?? join(project.folder, '.millrace', dataName)),
+    dataFolder: resolve(options.data ?? dataFolderOf(project.folder, options.log)),
     host: options.host,
     port: options.port ?? DEFAULT_PORT,
     isPortFixed: options.port !== undefined,

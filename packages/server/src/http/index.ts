@@ -1,4 +1,5 @@
 /** The server's routes, and who may use them. */
+export { contractRoutes } from './contracts.ts';
 export { cubeRoutes } from './cube.ts';
 export { deadLetterRoutes } from './dead-letters.ts';
 export { HTTP_ERRORS } from './errors.ts';

@@ -1,4 +1,5 @@
 /** A project folder: what its files define, loaded and checked. */
+export { dataFolderOf } from './data-folder.ts';
 export { type Companion, pageClaimsOf } from './definition.ts';
 export { fail as projectError, PROJECT_ERRORS } from './errors.ts';
-export { inspectProject, loadProject, type Project, type ProjectFiles } from './project.ts';
+export { definitionFile, inspectProject, loadProject, type Project } from './project.ts';

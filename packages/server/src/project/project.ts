@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { assert, isMillraceError, messageOf, type MillraceError } from '@millrace/core/base';
 import { isEventContract, type EventContract } from '@millrace/core/contract';
@@ -20,7 +20,11 @@ export interface Project {
   /** Cube data models. */
   readonly semanticFolder: string | undefined;
   readonly dashboardsFolder: string | undefined;
+  /** Where each definition was found. */
+  readonly files: ReadonlyMap<Definition, string>;
 }
+
+type Definition = EventContract | Topology | AlertDefinition;
 
 /** Loads `folder`; `PROJECT_NOT_FOUND`, `PROJECT_BROKEN_FILE` and `PROJECT_BAD_DEFINITION` name the file. */
 export async function loadProject(folder: string): Promise<Project> {
@@ -31,11 +35,14 @@ export async function loadProject(folder: string): Promise<Project> {
 
 /** The project, or everything that keeps it from being loaded: never an empty list. */
 export type InspectedProject =
-  | { readonly project: Project; readonly files: ProjectFiles }
+  | { readonly project: Project }
   | { readonly problems: readonly [MillraceError, ...MillraceError[]] };
 
-/** Where each definition was found. */
-export type ProjectFiles = ReadonlyMap<EventContract | Topology | AlertDefinition, string>;
+/** The file of a definition, from the project folder. */
+export function definitionFile({ folder, files }: Project, definition: Definition): string | undefined {
+  const file = files.get(definition);
+  return file === undefined ? undefined : relative(folder, file);
+}
 
 /** Loads all files of `folder` and gathers what is wrong with them. */
 export async function inspectProject(folder: string): Promise<InspectedProject> {
@@ -47,7 +54,7 @@ export async function inspectProject(folder: string): Promise<InspectedProject> 
   }
   const problems: MillraceError[] = [];
   const definition = await attempt(problems, async () => checkedDefinition(await importFile(config), config));
-  const files = new Map<EventContract | Topology | AlertDefinition, string>();
+  const files = new Map<Definition, string>();
   const found: Found = { root, problems, files };
   // One after the other: streams import events, and a broken event is to be named itself.
   const contracts = await collect(found, {
@@ -77,8 +84,9 @@ export async function inspectProject(folder: string): Promise<InspectedProject> 
     modelsFolder: await folderOf(root, 'models'),
     semanticFolder: await folderOf(root, 'semantic'),
     dashboardsFolder: await folderOf(root, 'dashboards'),
+    files,
   };
-  return { project, files };
+  return { project };
 }
 
 function checkedDefinition(exported: Record<string, unknown>, file: string): ProjectDefinition {

@@ -1,0 +1,3 @@
+/** The contracts that a data folder was opened with, and those of the project. */
+export { ContractFile } from './contract-file.ts';
+export { goneEventText } from './gone-event.ts';
