@@ -82,8 +82,8 @@ export interface Profile {
 
 /**
  * Opens every part on `dataFolder`. Slow ones start beside the others, and what has to wait for them says
- * `starting`. On failure everything that was opened is closed again. Contracts that the folder's data does not
- * allow are refused before anything is opened (`CONTRACT_INCOMPATIBLE`).
+ * `starting`. On failure everything that was opened is closed again. Contracts that the folder's data does
+ * not allow are refused before anything is opened (`CONTRACT_INCOMPATIBLE`).
  */
 export async function openProfile(options: ProfileOptions): Promise<Profile> {
   const opened = new OpenedParts();

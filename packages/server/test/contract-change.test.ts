@@ -5,10 +5,10 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { ServerProcess } from '@millrace/testkit/load';
-import { runtimeEnvironment, runtimeFlags } from 'millrace/launch';
 
-const root = join(import.meta.dirname, '../../..');
+const main = fileURLToPath(import.meta.resolve('millrace/main'));
 
 let project: string;
 let data: string;
@@ -51,13 +51,8 @@ async function json(url: string, path: string): Promise<Record<string, unknown>>
 }
 
 function check(): { status: number | null; output: string } {
-  const main = join(root, 'packages/server/src/main.ts');
-  const options = { encoding: 'utf8', env: runtimeEnvironment(root) } as const;
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [...runtimeFlags, main, 'check', project],
-    options,
-  );
+  const command = [main, 'check', project];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
   return { status, output: stdout + stderr };
 }
 
@@ -117,6 +112,7 @@ test('a change that stored events do not allow is refused, and starts with a rai
       /CONTRACT_RECORD_UNREADABLE: .*contracts\.json/,
     );
     await writeFile(record, whole);
-    await using _server = await ServerProcess.start({ project, data });
+    await using server = await ServerProcess.start({ project, data });
+    assert.equal((await json(server.url, '/v1/contracts/order'))['version'], 2);
   });
 });

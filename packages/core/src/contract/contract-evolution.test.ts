@@ -158,7 +158,7 @@ test('one error for a start: all events, each field with its reason', () => {
   assert.equal(refusal.kind, 'config');
   assert.match(refusal.message, /^Event 'order'.*\/amount.*\nEvent 'refund'.*topic/);
   const [one] = checkEvolution(records, [changed[0]!], fileOf).refused;
-  const { reasons, ...place } = one?.details as { reasons: { path: string }[] };
+  const { reasons, ...place } = one!.details as { reasons: { path: string }[] };
   assert.deepEqual(place, { event: 'order', file: 'events/order.ts', version: 2 });
   assert.deepEqual(
     reasons.map(({ path }) => path),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { simulateLogCrashes } from '@millrace/testkit/log';
 import { messageOf } from '../base/index.ts';
 
-const SEEDS = 150;
+const SEEDS = 300;
 
 test('[LE1] [LE8] crashes at any moment lose nothing that was acknowledged and leave nothing in part', async (t) => {
   const first = Math.floor(Math.random() * 2 ** 31);

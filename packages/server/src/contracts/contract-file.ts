@@ -35,7 +35,7 @@ export class ContractFile {
     return checkEvolution(this.#records, project.contracts, (contract) => definitionFile(project, contract));
   }
 
-  /** Replaces the file where the contracts have changed: to be called when the folder was opened with them. */
+  /** Replaces the file where the contracts have changed: to be called once the folder is open with them. */
   async remember({ contracts }: Project): Promise<void> {
     const encoded = encodeRecords(recordsOf(contracts, this.#records));
     if (encoded === this.#before) return;
