@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checksum, nodeFileSystem } from '@millrace/adapters/disk';
-import { type Clock, silentLogger, silentMeter } from '@millrace/core/base';
-import { type EventLog, openEmbeddedLog, RecordBatchBuilder } from '@millrace/core/log';
+import { type Clock, isMillraceError, silentLogger, silentMeter } from '@millrace/core/base';
+import { type Append, type EventLog, openEmbeddedLog, RecordBatchBuilder } from '@millrace/core/log';
 import type { BenchFigures } from './bench.ts';
 import { kafkaPeer } from './log/kafka-peer.ts';
 
@@ -171,12 +171,16 @@ async function appendRound(folder: string, params: Params): Promise<AppendFigure
   const cpu = process.cpuUsage();
   const startMs = performance.now();
   for (let i = 0; i < params.events; i += eventsPerCommit) {
-    const appends = Array.from({ length: partitions }, (_, partition) => {
-      const batch = batchOf(values, key, values.length / EVENT_BYTES);
-      bytes += batch.byteLength;
-      return { topic: TOPIC, partition, batch };
-    });
-    onTheirWay.push(log.commit({ appends }));
+    const appends = () =>
+      Array.from({ length: partitions }, (_, partition) => {
+        const batch = batchOf(values, key, values.length / EVENT_BYTES);
+        return { topic: TOPIC, partition, batch };
+      });
+    onTheirWay.push(
+      commitWhenRoom(log, appends).then((committed) => {
+        bytes += committed;
+      }),
+    );
     if (onTheirWay.length === 4) await onTheirWay.shift();
   }
   await Promise.all(onTheirWay);
@@ -196,6 +200,21 @@ async function appendRound(folder: string, params: Params): Promise<AppendFigure
     readEventsPerSecond,
     reopenMs,
   };
+}
+
+/** Waits as the log asks where too much waits already; returns the bytes. */
+async function commitWhenRoom(log: EventLog, appends: () => Append[]): Promise<number> {
+  for (;;) {
+    const tried = appends();
+    const bytes = tried.reduce((sum, { batch }) => sum + batch.byteLength, 0);
+    try {
+      await log.commit({ appends: tried });
+      return bytes;
+    } catch (error) {
+      if (!isMillraceError(error) || error.code !== 'LOG_BACKPRESSURE') throw error;
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs));
+    }
+  }
 }
 
 /** From the segments (the log was just opened): CRC checked, every record's place decoded. */
