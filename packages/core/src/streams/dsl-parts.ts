@@ -1,5 +1,6 @@
 import { KeyValueStateStore } from './key-value-store.ts';
 import type { ValueGetter } from './join-operator.ts';
+import type { JoinWindows } from './join-windows.ts';
 import type { TaskScope } from './operator.ts';
 import { RepartitionOperator } from './sink-operators.ts';
 import { RepartitionSourceOperator, type TimestampExtractor } from './source-operators.ts';
@@ -20,6 +21,8 @@ export interface OperatorOptions {
   readonly valueSerde?: Serde<unknown>;
   readonly partitions?: number;
   readonly retentionMs?: number;
+  readonly windows?: JoinWindows;
+  readonly otherValueSerde?: Serde<unknown>;
   readonly timestampExtractor?: TimestampExtractor;
   readonly stores?: readonly { readonly name: string }[];
 }

@@ -4,6 +4,7 @@ import type { Serde } from './serde.ts';
 import type { TimestampExtractor } from './source-operators.ts';
 import type { RecordFunction } from './stateless-operators.ts';
 import type { Awaitable } from './stream-record.ts';
+import type { JoinWindows } from './join-windows.ts';
 import type { TimeWindows, Windowed } from './windows.ts';
 
 /**
@@ -43,6 +44,26 @@ export interface WindowedMaterializedOptions<K, V> extends MaterializedOptions<K
 
 /** Kafka Streams' Joined. The serdes are used where the stream has to be repartitioned first. */
 export type JoinedOptions<K, V> = Named & KeyValueSerdes<K, V>;
+
+/** Kafka Streams' StreamJoined and JoinWindows. The serdes are the left stream's. */
+export interface StreamJoinedOptions<K, V, VO> extends Named, KeyValueSerdes<K, V> {
+  readonly windows: JoinWindows;
+  /** Default `Serdes.json()`, or what the other stream was read with. */
+  readonly otherValueSerde?: Serde<VO>;
+}
+
+/** Predicates by the name of their branch, asked in the order in which they are written. */
+export type Branches<K, V> = Readonly<Record<string, RecordFunction<K, V, boolean>>>;
+
+/** What a predicate lets pass: the guarded type, or all of `V`. */
+type NarrowedBy<Predicate, V> = Predicate extends ((value: V, ...rest: never[]) => value is infer W extends V)
+  ? W
+  : V;
+
+/** A stream for each branch, narrowed where its predicate is a type guard. */
+export type SplitStreams<K, V, B extends Branches<K, V>> = {
+  readonly [Name in keyof B]: KStream<K, NarrowedBy<B[Name], V>>;
+} & { readonly default: KStream<K, V> };
 
 /** Kafka Streams' Produced. */
 export type ProducedOptions<K, V> = Named & KeyValueSerdes<K, V>;
@@ -88,6 +109,17 @@ export interface KStream<K, V> {
    * crash.
    */
   peek(action: RecordFunction<K, V, void>, options?: Named): KStream<K, V>;
+  /** Hands each record to the action, once more after a crash, and ends there. */
+  forEach(action: RecordFunction<K, V, void>, options?: Named): void;
+  /**
+   * Cuts the stream into branches: a record goes to the first one whose predicate is true, else to `default`.
+   *
+   * @example
+   * ```ts
+   * const { large, small } = orders.split({ large: isLarge, small: (order) => order.amount > 0 });
+   * ```
+   */
+  split<const B extends Branches<K, V>>(branches: B, options?: Named): SplitStreams<K, V, B>;
   /** Both streams' records; no order between them but within a task. */
   merge<V2>(other: KStream<K, V2>, options?: Named): KStream<K, V | V2>;
   /** Sends the stream through an internal topic, `<application>-<name>-repartition`, by its present key. */
@@ -100,6 +132,16 @@ export interface KStream<K, V> {
   ): KGroupedStream<KeyOf<K2>, V>;
   /** The stream read as changes of a table: the last value of each key, null deletes. */
   toTable(options?: MaterializedOptions<KeyOf<K>, NonNullable<V>>): KTable<KeyOf<K>, NonNullable<V>, V>;
+  /**
+   * Each pair of records of the two streams with the same key and close in event time, as soon as both are
+   * there; its time is the later one's. Records without key or value are left out. Both streams' topics need
+   * as many partitions.
+   */
+  join<VO, V2>(
+    other: KStream<K, VO>,
+    joiner: (value: NonNullable<V>, other: NonNullable<VO>, key: KeyOf<K>) => Awaitable<V2>,
+    options: StreamJoinedOptions<KeyOf<K>, NonNullable<V>, NonNullable<VO>>,
+  ): KStream<KeyOf<K>, V2>;
   /** Each record with the row that its key has now; records without one are left out. */
   join<VT, V2>(
     table: KTable<KeyOf<K>, VT, unknown>,

@@ -1,6 +1,7 @@
 /** Kafka Streams for TypeScript: the DSL, the runtime, queryable stores and the test driver. */
 export { DEAD_LETTERS_TOPIC } from './dead-letter.ts';
 export type {
+  Branches,
   ConsumedOptions,
   GroupedOptions,
   JoinedOptions,
@@ -13,12 +14,15 @@ export type {
   ProcessOptions,
   ProducedOptions,
   RepartitionedOptions,
+  SplitStreams,
+  StreamJoinedOptions,
   StreamsBuilder,
   TimeWindowedKStream,
   WindowedMaterializedOptions,
 } from './dsl.ts';
 export { STREAMS_ERRORS } from './errors.ts';
 export { EVENT_TIME_HEADER, REPLAYED_HEADER } from './event-time-header.ts';
+export type { JoinWindows } from './join-windows.ts';
 export type { KeyValueStore } from './key-value-store.ts';
 export type { PunctuationType } from './operator.ts';
 export * from './port.ts';

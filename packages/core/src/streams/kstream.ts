@@ -6,11 +6,12 @@ import {
   type OperatorOptions,
   type StreamParts,
 } from './dsl-parts.ts';
-import type { KStream } from './dsl.ts';
+import type { Branches, KStream } from './dsl.ts';
 import { TableSourceOperator } from './aggregate-operators.ts';
 import { fail } from './errors.ts';
 import { GroupedStreamNode } from './grouped-stream.ts';
 import { StreamTableJoinOperator, type StreamTableJoinOptions } from './join-operator.ts';
+import { checkJoinWindows } from './join-windows.ts';
 import type { TableNode } from './ktable.ts';
 import { tableOverStore } from './ktable.ts';
 import type { Operator, TaskScope } from './operator.ts';
@@ -23,6 +24,7 @@ import {
 } from './processor-operator.ts';
 import { Serdes, type Serde } from './serde.ts';
 import { SinkOperator } from './sink-operators.ts';
+import { branchNames, DEFAULT_BRANCH, SplitOperator } from './split-operator.ts';
 import {
   FilterNotOperator,
   FilterOperator,
@@ -35,6 +37,7 @@ import {
   SelectKeyOperator,
   type RecordFunction,
 } from './stateless-operators.ts';
+import { addStreamJoin } from './stream-join-operator.ts';
 import { checkName, type GraphNode } from './topology-graph.ts';
 
 type AnyFunction<Result> = RecordFunction<unknown, unknown, Result>;
@@ -102,6 +105,22 @@ export class StreamNode implements Erased<KStream<unknown, unknown>> {
     return this.#derive('KSTREAM-PEEK', options, (name, scope) => new PeekOperator(name, scope, action));
   }
 
+  forEach(action: AnyFunction<void>, options: OperatorOptions = {}): void {
+    this.#derive('KSTREAM-FOREACH', options, (name, scope) => new PeekOperator(name, scope, action));
+  }
+
+  split(branches: Branches<unknown, unknown>, options: OperatorOptions = {}): Record<string, StreamNode> {
+    const names = branchNames(branches);
+    const predicates = Object.values(branches);
+    const create = (name: string, scope: TaskScope) => new SplitOperator(name, scope, predicates);
+    const split = this.#derive('KSTREAM-SPLIT', options, create);
+    const entries = [...names, DEFAULT_BRANCH].map((branch) => {
+      const name = `${split.parts.node.name}-${branch}`;
+      return [branch, split.#derive(name, { name }, (_, scope) => new PassOperator(name, scope))] as const;
+    });
+    return Object.fromEntries(entries);
+  }
+
   merge(other: StreamNode, options: OperatorOptions = {}): StreamNode {
     const { parts } = this;
     const otherParts = other.parts;
@@ -159,8 +178,10 @@ export class StreamNode implements Erased<KStream<unknown, unknown>> {
     return tableOverStore({ context: parts.context, node, ...serdes }, names.store);
   }
 
-  join(table: TableNode, joiner: Joiner, options: OperatorOptions = {}): StreamNode {
-    return this.#join(table, options, { joiner, isLeft: false });
+  join(other: TableNode | StreamNode, joiner: Joiner, options: OperatorOptions = {}): StreamNode {
+    return other instanceof StreamNode
+      ? this.#joinStream(other, joiner, options)
+      : this.#join(other, options, { joiner, isLeft: false });
   }
 
   leftJoin(table: TableNode, joiner: Joiner, options: OperatorOptions = {}): StreamNode {
@@ -188,6 +209,24 @@ export class StreamNode implements Erased<KStream<unknown, unknown>> {
       },
     });
     return new StreamNode({ ...parts, node, valueSerde: undefined });
+  }
+
+  #joinStream(other: StreamNode, joiner: Joiner, options: OperatorOptions): StreamNode {
+    const { context } = this.parts;
+    if (other.parts.context !== context) throw foreign('join');
+    const name = context.graph.nameFor('KSTREAM-JOIN', options.name);
+    const windows = checkJoinWindows(options.windows, name);
+    const side = (stream: StreamNode, sideName: string, valueSerde: Serde<unknown> | undefined) => {
+      const sideOptions = { ...options, valueSerde } as OperatorOptions;
+      const plan = { name: sideName, options: sideOptions, partitions: undefined, keepsNullKeys: false };
+      const { parts } = stream.parts.isKeyChanged ? stream.#repartitioned(plan) : stream;
+      return { name: sideName, node: parts.node, ...serdesOf(sideOptions, parts) };
+    };
+    const left = side(this, `${name}-this`, options.valueSerde);
+    const right = side(other, `${name}-other`, options.otherValueSerde);
+    const node = addStreamJoin(context.graph, { name, left, right, windows, joiner });
+    const { keySerde } = left;
+    return new StreamNode({ context, node, keySerde, valueSerde: undefined, isKeyChanged: false });
   }
 
   process(
