@@ -12,6 +12,12 @@ export interface Aggregation {
   readonly aggregator: (aggregate: unknown, value: unknown, key: unknown) => Awaitable<unknown>;
 }
 
+/** How records become their number. */
+export const counting: Aggregation = {
+  initializer: () => 0,
+  aggregator: (count) => (count as number) + 1,
+};
+
 /**
  * Writes rows and tells the operator's children, at once or, with a record cache, once per key and commit.
  * Source of the caching rule: KIP-63.

@@ -40,6 +40,21 @@ export interface StreamParts {
   readonly isKeyChanged: boolean;
 }
 
+/** What is behind a KGroupedStream. */
+export interface GroupedParts {
+  readonly stream: StreamParts;
+  readonly name: string;
+  readonly keySerde: Serde<unknown>;
+  readonly valueSerde: Serde<unknown>;
+}
+
+/** A grouped stream as its windowed kinds see it. */
+export interface StreamGroup {
+  readonly parts: GroupedParts;
+  /** The node to aggregate after. */
+  node(needsValues: boolean): GraphNode;
+}
+
 /** What is behind a KTable. */
 export interface TableParts {
   readonly context: DslContext;
@@ -62,6 +77,13 @@ export function storeNames(graph: TopologyGraph, role: string, options: Operator
   const operator = graph.nameFor(role, options.name ?? options.store);
   const store = options.store ?? `${operator}-store`;
   return { operator, store, isQueryable: options.store !== undefined };
+}
+
+/** What is known of a table before its store is named. */
+export interface TablePlan {
+  readonly role: string;
+  readonly options: OperatorOptions;
+  readonly valueSerde: Serde<unknown> | undefined;
 }
 
 export interface KeyValueStoreOptions {

@@ -5,7 +5,7 @@ import type { TimestampExtractor } from './source-operators.ts';
 import type { RecordFunction } from './stateless-operators.ts';
 import type { Awaitable } from './stream-record.ts';
 import type { JoinWindows } from './join-windows.ts';
-import type { TimeWindows, Windowed } from './windows.ts';
+import type { SessionWindows, TimeWindows, Windowed } from './windows.ts';
 
 /**
  * Every operator can be named. Names of stateful ones name topics: with a name, state survives a changed
@@ -186,7 +186,9 @@ export interface KGroupedStream<K, V> {
     aggregator: (aggregate: A, value: NonNullable<V>, key: K) => Awaitable<R>,
     options?: MaterializedOptions<K, A>,
   ): KTable<K, A, R>;
+  /** Windows of fixed size, or sessions with `inactivityGapMs`. */
   windowedBy(windows: TimeWindows): TimeWindowedKStream<K, V>;
+  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>;
 }
 
 /** Records of a key and window together. */
@@ -201,6 +203,25 @@ export interface TimeWindowedKStream<K, V> {
     aggregator: (aggregate: A, value: V, key: K) => Awaitable<A>,
     options?: WindowedMaterializedOptions<K, A>,
   ): KTable<Windowed<K>, A>;
+}
+
+/**
+ * Records of a key and session together. A record between two sessions makes them one: the old rows are
+ * deleted (null), the new one is added.
+ */
+export interface SessionWindowedKStream<K, V> {
+  count(options?: WindowedMaterializedOptions<K, number>): KTable<Windowed<K>, number, number | null>;
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => Awaitable<NonNullable<V>>,
+    options?: WindowedMaterializedOptions<K, NonNullable<V>>,
+  ): KTable<Windowed<K>, NonNullable<V>, NonNullable<V> | null>;
+  /** `merger` combines the aggregates of two sessions, the earlier one first. */
+  aggregate<A>(
+    initializer: () => A,
+    aggregator: (aggregate: A, value: V, key: K) => Awaitable<A>,
+    merger: (one: A, other: A, key: K) => Awaitable<A>,
+    options?: WindowedMaterializedOptions<K, A>,
+  ): KTable<Windowed<K>, A, A | null>;
 }
 
 /**

@@ -1,5 +1,6 @@
 import {
   AggregateOperator,
+  counting,
   ReduceOperator,
   type Aggregation,
   type ReduceOptions,
@@ -9,36 +10,33 @@ import {
   addRepartition,
   storeNames,
   type Erased,
+  type GroupedParts,
   type OperatorOptions,
   type StoreNames,
-  type StreamParts,
+  type TablePlan,
 } from './dsl-parts.ts';
 import type { KGroupedStream, TimeWindowedKStream } from './dsl.ts';
-import { fail } from './errors.ts';
 import { TableNode, tableOverStore } from './ktable.ts';
 import type { Operator, TaskScope } from './operator.ts';
 import { Serdes, type Serde } from './serde.ts';
+import { SessionWindowedStreamNode } from './session-windowed-stream.ts';
 import type { GraphNode } from './topology-graph.ts';
 import { WindowStateStore } from './window-store.ts';
 import { WindowedAggregateOperator } from './windowed-aggregate-operator.ts';
-import { checkWindows, Windowed, windowedSerde, type TimeWindows } from './windows.ts';
-
-export interface GroupedParts {
-  readonly stream: StreamParts;
-  readonly name: string;
-  readonly keySerde: Serde<unknown>;
-  readonly valueSerde: Serde<unknown>;
-}
+import {
+  checkWindows,
+  Windowed,
+  windowedSerde,
+  type TimeWindows,
+  checkSessionWindows,
+  retentionOf,
+  type SessionWindows,
+} from './windows.ts';
 
 const nothing = new Uint8Array(0);
 
 /** For values that nobody looks at: counts need to know only that there was one. */
 const presenceSerde: Serde<unknown> = { serialize: () => nothing, deserialize: () => true };
-
-const counting: Aggregation = {
-  initializer: () => 0,
-  aggregator: (count) => (count as number) + 1,
-};
 
 /** `KGroupedStream` over a graph. Types are erased in here; the interface keeps them. */
 export class GroupedStreamNode implements Erased<KGroupedStream<unknown, unknown>> {
@@ -77,7 +75,11 @@ export class GroupedStreamNode implements Erased<KGroupedStream<unknown, unknown
     return this.#aggregated(table, { initializer, aggregator });
   }
 
-  windowedBy(windows: TimeWindows): TimeWindowedStreamNode {
+  windowedBy(windows: TimeWindows | SessionWindows): TimeWindowedStreamNode | SessionWindowedStreamNode {
+    if ('inactivityGapMs' in windows) {
+      checkSessionWindows(windows);
+      return new SessionWindowedStreamNode(this, windows);
+    }
     checkWindows(windows);
     return new TimeWindowedStreamNode(this, windows);
   }
@@ -124,12 +126,6 @@ export class GroupedStreamNode implements Erased<KGroupedStream<unknown, unknown
   }
 }
 
-interface TablePlan {
-  readonly role: string;
-  readonly options: OperatorOptions;
-  readonly valueSerde: Serde<unknown> | undefined;
-}
-
 /** `TimeWindowedKStream` over a graph. */
 export class TimeWindowedStreamNode implements Erased<TimeWindowedKStream<unknown, unknown>> {
   readonly #group: GroupedStreamNode;
@@ -174,7 +170,11 @@ export class TimeWindowedStreamNode implements Erased<TimeWindowedKStream<unknow
     const names = storeNames(context.graph, plan.role, plan.options);
     const keySerde = plan.options.keySerde ?? parts.keySerde;
     const valueSerde = plan.valueSerde ?? Serdes.json();
-    const retentionMs = retentionOf(plan.options.retentionMs, windows, names.operator);
+    const retentionMs = retentionOf(
+      plan.options.retentionMs,
+      windows.sizeMs + windows.graceMs,
+      names.operator,
+    );
     const { sizeMs } = windows;
     context.graph.addStore({
       name: names.store,
@@ -202,14 +202,4 @@ export class TimeWindowedStreamNode implements Erased<TimeWindowedKStream<unknow
       },
     });
   }
-}
-
-function retentionOf(wantedMs: number | undefined, windows: TimeWindows, operator: string): number {
-  const leastMs = windows.sizeMs + windows.graceMs;
-  if (wantedMs === undefined) return leastMs;
-  if (wantedMs >= leastMs) return wantedMs;
-  throw fail('STREAMS_BAD_OPTION', {
-    message: `Operator '${operator}': retentionMs must be at least size + grace, ${leastMs}.`,
-    details: { operator, retentionMs: wantedMs, leastMs },
-  });
 }

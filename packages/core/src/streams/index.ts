@@ -14,6 +14,7 @@ export type {
   ProcessOptions,
   ProducedOptions,
   RepartitionedOptions,
+  SessionWindowedKStream,
   SplitStreams,
   StreamJoinedOptions,
   StreamsBuilder,
@@ -63,4 +64,10 @@ export {
   type TestOutputTopic,
   type TestTopicOptions,
 } from './topology-test-driver.ts';
-export { Windowed, windowedSerde, type TimeWindows } from './windows.ts';
+export {
+  sessionWindowedSerde,
+  Windowed,
+  windowedSerde,
+  type SessionWindows,
+  type TimeWindows,
+} from './windows.ts';

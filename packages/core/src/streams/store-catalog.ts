@@ -1,6 +1,7 @@
 import { fail } from './errors.ts';
 import { KeyValueStateStore } from './key-value-store.ts';
 import type { QueryableStores, StoreRead, StoreRow } from './port.ts';
+import { SessionStateStore } from './session-store.ts';
 import type { StateEntry } from './state-entry.ts';
 import type { StateStore } from './state-store.ts';
 import { WindowStateStore } from './window-store.ts';
@@ -51,12 +52,15 @@ export class StoreCatalog implements QueryableStores {
   read(name: string, read: StoreRead): readonly StoreRow[] {
     const { parts } = this.#entry(name);
     const limit = read.limit ?? LIMIT_DEFAULT;
+    const sessions: SessionStateStore[] = [];
     const windowed: WindowStateStore[] = [];
     const keyed: KeyValueStateStore[] = [];
     for (const part of parts) {
       if (part instanceof WindowStateStore) windowed.push(part);
       else if (part instanceof KeyValueStateStore) keyed.push(part);
+      else if (part instanceof SessionStateStore) sessions.push(part);
     }
+    if (sessions.length > 0) return readSessions(sessions, read, limit);
     return windowed.length > 0 ? readWindows(windowed, read, limit) : readKeys(keyed, read, limit);
   }
 
@@ -108,6 +112,23 @@ function readWindows(stores: readonly WindowStateStore[], read: StoreRead, limit
     if (rows.length >= limit) break;
   }
   return rows;
+}
+
+/** Newest first; `sinceMs` and `untilMs` are about a session's start, as with windows. */
+function readSessions(stores: readonly SessionStateStore[], read: StoreRead, limit: number): StoreRow[] {
+  const { key, sinceMs = -Infinity, untilMs = Infinity } = read;
+  const rows: StoreRow[] = [];
+  for (const store of stores) {
+    for (const entry of store.rows(key)) {
+      const { windowStartMs, committedTimestampMs, committedValue: value } = entry;
+      if (value === null || windowStartMs < sinceMs || windowStartMs >= untilMs) continue;
+      rows.push({ key: keyText(entry), windowStartMs, windowEndMs: committedTimestampMs, value });
+    }
+  }
+  rows.sort((one, other) => {
+    return other.windowStartMs! - one.windowStartMs! || (one.key < other.key ? -1 : 1);
+  });
+  return rows.slice(0, limit);
 }
 
 function readKeys(stores: readonly KeyValueStateStore[], read: StoreRead, limit: number): StoreRow[] {

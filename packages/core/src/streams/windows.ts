@@ -17,12 +17,22 @@ export interface TimeWindows {
   readonly advanceMs?: number;
 }
 
+/**
+ * Windows of activity: records of a key that follow each other within the gap are one session, which runs
+ * from the first record's time to the last one's.
+ */
+export interface SessionWindows {
+  readonly inactivityGapMs: number;
+  /** How long after its end and the gap (in stream time) a session still takes late records. */
+  readonly graceMs: number;
+}
+
 /** A key within a window: what windowed tables are keyed by. */
 export class Windowed<K> {
   readonly key: K;
   /** Inclusive, milliseconds since the epoch. */
   readonly startMs: number;
-  /** Exclusive. */
+  /** Exclusive; of a session inclusive: the time of its last record. */
   readonly endMs: number;
 
   constructor(key: K, startMs: number, endMs: number) {
@@ -42,6 +52,17 @@ export function checkWindows(windows: TimeWindows): void {
   if (!Number.isSafeInteger(graceMs) || graceMs < 0) refuse('graceMs must be a whole number, 0 or more.');
   if (!Number.isSafeInteger(advanceMs) || advanceMs <= 0 || advanceMs > sizeMs) {
     refuse('advanceMs must be a whole number above 0, at most sizeMs.');
+  }
+}
+
+/** Refuses session windows that cannot be: `STREAMS_BAD_OPTION`. */
+export function checkSessionWindows(windows: SessionWindows): void {
+  for (const name of ['inactivityGapMs', 'graceMs'] as const) {
+    if (Number.isSafeInteger(windows[name]) && windows[name] >= 0) continue;
+    throw fail('STREAMS_BAD_OPTION', {
+      message: `${name} must be a whole number, 0 or more.`,
+      details: { ...windows },
+    });
   }
 }
 
@@ -73,4 +94,33 @@ export function windowedSerde<K>(keySerde: Serde<K>, sizeMs: number): Serde<Wind
       return new Windowed(keySerde.deserialize(bytes.subarray(0, split)), startMs, startMs + sizeMs);
     },
   };
+}
+
+/** The key's bytes, the session's end and start (8 bytes each, big-endian), as Kafka Streams writes it. */
+export function sessionWindowedSerde<K>(keySerde: Serde<K>): Serde<Windowed<K>> {
+  return {
+    serialize(windowed) {
+      const key = keySerde.serialize(windowed.key);
+      const bytes = Buffer.allocUnsafe(key.length + 16);
+      bytes.set(key);
+      writeInt64(bytes, key.length, windowed.endMs);
+      writeInt64(bytes, key.length + 8, windowed.startMs);
+      return bytes;
+    },
+    deserialize(bytes) {
+      const split = bytes.length - 16;
+      const key = keySerde.deserialize(bytes.subarray(0, split));
+      return new Windowed(key, readInt64(bytes, split + 8), readInt64(bytes, split));
+    },
+  };
+}
+
+/** How long rows are kept: as wanted, `leastMs` by default and at least. */
+export function retentionOf(wantedMs: number | undefined, leastMs: number, operator: string): number {
+  if (wantedMs === undefined) return leastMs;
+  if (wantedMs >= leastMs) return wantedMs;
+  throw fail('STREAMS_BAD_OPTION', {
+    message: `Operator '${operator}': retentionMs must be at least ${leastMs}: the windows and their grace.`,
+    details: { operator, retentionMs: wantedMs, leastMs },
+  });
 }
