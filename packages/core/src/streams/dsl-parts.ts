@@ -64,6 +64,8 @@ export interface TableParts {
   /** The stores that `getter` reads. */
   readonly storeNames: readonly string[];
   readonly getter: (scope: TaskScope) => ValueGetter;
+  /** How long after its end a window of the table still changes; undefined for tables without windows. */
+  readonly closesAfterMs?: number;
 }
 
 /** Names of a stateful operator and its store. */

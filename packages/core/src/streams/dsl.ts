@@ -65,6 +65,22 @@ export type SplitStreams<K, V, B extends Branches<K, V>> = {
   readonly [Name in keyof B]: KStream<K, NarrowedBy<B[Name], V>>;
 } & { readonly default: KStream<K, V> };
 
+/** Kafka Streams' Suppressed: until when updates are held. */
+export type SuppressedOptions = Named &
+  (
+    | {
+        /** One result for each window, once no record can change it any more. Deletions are left out. */
+        readonly until: 'window-closes';
+      }
+    | {
+        readonly until: 'time-limit';
+        /** The last update of a key is sent this long after the first one held, in stream time. */
+        readonly timeLimitMs: number;
+        /** Keys held at most; beyond it the earliest go before their time. Default: no limit. */
+        readonly bufferRecordsMax?: number;
+      }
+  );
+
 /** Kafka Streams' Produced. */
 export type ProducedOptions<K, V> = Named & KeyValueSerdes<K, V>;
 
@@ -232,6 +248,11 @@ export interface KTable<K, V, Update = V> {
   /** Rows that the predicate refuses are deleted downstream. */
   filter(predicate: RecordFunction<K, V, boolean>, options?: Named): KTable<K, V, Update | null>;
   mapValues<V2>(mapper: RecordFunction<K, V, V2>, options?: Named): KTable<K, V2, V2 | Extract<Update, null>>;
+  /**
+   * Holds updates, the last one of each key. What is held survives a restart. Stream time moves on with this
+   * table's updates: the last window stays open until a later record comes.
+   */
+  suppress(options: SuppressedOptions): KTable<K, V, Update>;
   /** The table's changes: each update, or with a record cache the last one of each key and commit. */
   toStream(options?: Named): KStream<K, Update>;
 }

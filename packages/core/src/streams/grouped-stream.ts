@@ -196,6 +196,7 @@ export class TimeWindowedStreamNode implements Erased<TimeWindowedKStream<unknow
       keySerde: windowedSerde(keySerde, sizeMs) as Serde<unknown>,
       valueSerde,
       storeNames: [names.store],
+      closesAfterMs: windows.graceMs,
       getter: (scope) => {
         const store = scope.store<WindowStateStore>(names.store);
         return (key) => (key instanceof Windowed ? store.entry(key.key, key.startMs).value : null);

@@ -18,6 +18,7 @@ export type {
   SplitStreams,
   StreamJoinedOptions,
   StreamsBuilder,
+  SuppressedOptions,
   TimeWindowedKStream,
   WindowedMaterializedOptions,
 } from './dsl.ts';

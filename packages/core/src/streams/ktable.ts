@@ -1,14 +1,23 @@
-import type { Erased, OperatorOptions, StreamParts, TableParts } from './dsl-parts.ts';
-import type { KTable } from './dsl.ts';
+import {
+  addKeyValueStore,
+  storeNames,
+  type Erased,
+  type OperatorOptions,
+  type StreamParts,
+  type TableParts,
+} from './dsl-parts.ts';
+import type { KTable, SuppressedOptions } from './dsl.ts';
 import { messageOf } from '../base/index.ts';
 import { fail } from './errors.ts';
 import type { ValueGetter } from './join-operator.ts';
 import type { KeyValueStateStore } from './key-value-store.ts';
 import type { TaskScope } from './operator.ts';
-import type { Serde } from './serde.ts';
+import { Serdes, type Serde } from './serde.ts';
 import { PassOperator, TableFilterOperator, TableMapValuesOperator } from './stateless-operators.ts';
 import type { RecordFunction } from './stateless-operators.ts';
 import { isThenable } from './stream-record.ts';
+import { bufferedUpdateSerde } from './suppress-codec.ts';
+import { SuppressOperator, type SuppressPlan } from './suppress-operator.ts';
 
 type AnyFunction<Result> = RecordFunction<unknown, unknown, Result>;
 
@@ -41,6 +50,48 @@ export class TableNode implements Erased<KTable<unknown, unknown>> {
     });
     const getter = (scope: TaskScope) => this.#mapped(scope, name, mapper);
     return new TableNode({ ...parts, node, valueSerde: undefined, getter });
+  }
+
+  suppress(options: SuppressedOptions & OperatorOptions): TableNode {
+    const { parts } = this;
+    const { graph } = parts.context;
+    const names = storeNames(
+      graph,
+      'KTABLE-SUPPRESS',
+      options.name === undefined ? {} : { name: options.name },
+    );
+    const plan = this.#suppressPlan(options, names.operator);
+    const { keySerde } = parts;
+    const valueSerde = bufferedUpdateSerde(options.valueSerde ?? parts.valueSerde ?? Serdes.json());
+    addKeyValueStore(graph, { name: names.store, isQueryable: false, keySerde, valueSerde });
+    const node = graph.add({
+      name: names.operator,
+      parents: [parts.node],
+      storeNames: [names.store],
+      create: (scope) => {
+        return new SuppressOperator(names.operator, scope, { ...plan, storeName: names.store, keySerde });
+      },
+    });
+    return new TableNode({ ...parts, node });
+  }
+
+  #suppressPlan(options: SuppressedOptions, operator: string): SuppressPlan {
+    const { closesAfterMs } = this.parts;
+    const refuse = (message: string) => {
+      return fail('STREAMS_BAD_OPTION', {
+        message: `Operator '${operator}': ${message}`,
+        details: { operator },
+      });
+    };
+    if (options.until === 'window-closes') {
+      if (closesAfterMs === undefined) throw refuse('only windowed tables have windows that close.');
+      return { waitMs: closesAfterMs, isUntilWindowCloses: true, bufferRecordsMax: Infinity };
+    }
+    const { timeLimitMs, bufferRecordsMax = Infinity } = options;
+    if (!Number.isSafeInteger(timeLimitMs) || timeLimitMs < 0) {
+      throw refuse('timeLimitMs must be a whole number, 0 or more.');
+    }
+    return { waitMs: timeLimitMs, isUntilWindowCloses: false, bufferRecordsMax };
   }
 
   toStream(options: OperatorOptions = {}): unknown {

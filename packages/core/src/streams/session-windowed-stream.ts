@@ -83,6 +83,7 @@ export class SessionWindowedStreamNode implements Erased<SessionWindowedKStream<
       keySerde: sessionWindowedSerde(keySerde) as Serde<unknown>,
       valueSerde,
       storeNames: [names.store],
+      closesAfterMs: leastMs,
       getter: (scope) => {
         const store = scope.store<SessionStateStore>(names.store);
         return (key) => {
