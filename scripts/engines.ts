@@ -3,9 +3,10 @@ import { chromium } from './engines/chromium.ts';
 import { dbt } from './engines/dbt.ts';
 import type { Engine } from './engines/engine.ts';
 import { kafka } from './engines/kafka.ts';
+import { kafkaStreams } from './engines/kafka-streams.ts';
 import { kafkaTools } from './engines/kafka-tools.ts';
 
-const engines: readonly Engine[] = [chromium, dbt, kafka, kafkaTools];
+const engines: readonly Engine[] = [chromium, dbt, kafka, kafkaStreams, kafkaTools];
 
 const usage = `npm run engines [-- NAME …] [--list]
 Installs the real engines that tests use, outside this folder: ${enginesFolder()}

@@ -46,6 +46,12 @@ export const commands = {
     install: 'full',
     about: 'kill the real process under load and reconcile: npm run kill -- NAME --times N',
   },
+  prove: {
+    entry: 'scripts/prove.ts',
+    args: [],
+    install: 'full',
+    about: 'compare a part with its peer: npm run prove -- streams --cases N [--seed S]',
+  },
   simulate: {
     entry: 'scripts/simulate.ts',
     args: [],

@@ -17,7 +17,7 @@ export interface TrialCommand {
   /** As in `npm run NAME`. */
   readonly name: string;
   /** The option that says how many trials, and how many without it. */
-  readonly count: { readonly option: 'times' | 'seeds'; readonly fallback: number };
+  readonly count: { readonly option: 'times' | 'seeds' | 'cases'; readonly fallback: number };
   readonly subjects: Readonly<
     Record<string, { readonly about: string; readonly run: (options: TrialOptions) => Promise<TrialResult> }>
   >;

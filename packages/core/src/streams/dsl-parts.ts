@@ -123,7 +123,8 @@ export function addRepartition(parts: StreamParts, plan: RepartitionPlan): Graph
     topic,
     parents: [parts.node],
     create: (scope) => {
-      const options = { topic, keySerde, valueSerde: plan.valueSerde(), keepsNullKeys };
+      const keepsNulls = keepsNullKeys || leadsToLeftJoin(source);
+      const options = { topic, keySerde, valueSerde: plan.valueSerde(), keepsNullKeys: keepsNulls };
       return new RepartitionOperator(`${plan.name}-repartition-sink`, scope, options);
     },
   });
@@ -139,4 +140,9 @@ export function addRepartition(parts: StreamParts, plan: RepartitionPlan): Graph
   });
   graph.addRepartitionTopic({ topic, partitions: plan.partitions, sink, source });
   return source;
+}
+
+/** True when a left join comes before the next internal topic: it wants records without key (KIP-962). */
+function leadsToLeftJoin(node: GraphNode): boolean {
+  return node.children.some((child) => child.acceptsNullKeys || leadsToLeftJoin(child));
 }

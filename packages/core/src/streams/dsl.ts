@@ -138,8 +138,11 @@ export interface KStream<K, V> {
   split<const B extends Branches<K, V>>(branches: B, options?: Named): SplitStreams<K, V, B>;
   /** Both streams' records; no order between them but within a task. */
   merge<V2>(other: KStream<K, V2>, options?: Named): KStream<K, V | V2>;
-  /** Sends the stream through an internal topic, `<application>-<name>-repartition`, by its present key. */
-  repartition(options?: RepartitionedOptions<KeyOf<K>, V>): KStream<KeyOf<K>, V>;
+  /**
+   * Sends the stream through an internal topic, `<application>-<name>-repartition`, by its present key.
+   * Records without key are left out, unless a left join comes after (KIP-962).
+   */
+  repartition(options?: RepartitionedOptions<KeyOf<K>, V>): KStream<K, V>;
   groupByKey(options?: GroupedOptions<KeyOf<K>, V>): KGroupedStream<KeyOf<K>, V>;
   /** `selectKey`, then `groupByKey`: repartitions. Records without the new key are left out. */
   groupBy<K2>(

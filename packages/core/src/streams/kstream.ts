@@ -204,6 +204,7 @@ export class StreamNode implements Erased<KStream<unknown, unknown>> {
       name,
       parents: [parts.node],
       storeNames: tableParts.storeNames,
+      acceptsNullKeys: join.isLeft,
       create: (scope) => {
         return new StreamTableJoinOperator(name, scope, { ...join, getter: tableParts.getter(scope) });
       },

@@ -200,3 +200,21 @@ test('forEach ends the stream', () => {
   driver.createInputTopic<string, number>('in').pipe('a', 1);
   assert.deepEqual(seen, [['a', 1]]);
 });
+
+test('repartition leaves records without key out, unless a left join comes after', () => {
+  const driver = drive((builder) => {
+    const numbers = builder.stream<string | null, number>('in');
+    numbers.repartition({ name: 'plain' }).to('plain');
+    const table = builder.table<string, number>('table');
+    const repartitioned = numbers.repartition({ name: 'joined' }).mapValues((value) => value + 1);
+    repartitioned.leftJoin(table, (value) => value).to('joined');
+  });
+  const input = driver.createInputTopic<string, number>('in');
+  input.pipe(null, 1);
+  input.pipe('a', 2);
+  assert.deepEqual(driver.createOutputTopic('plain').readKeyValues(), [['a', 2]]);
+  assert.deepEqual(driver.createOutputTopic('joined').readKeyValues(), [
+    [null, 2],
+    ['a', 3],
+  ]);
+});

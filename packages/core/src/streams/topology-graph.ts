@@ -12,6 +12,8 @@ export interface GraphNode {
   readonly children: GraphNode[];
   /** Stores that the operator opens. */
   readonly storeNames: readonly string[];
+  /** True for left joins: they have a use for records without key. */
+  readonly acceptsNullKeys: boolean;
   readonly create: (scope: TaskScope) => Operator;
 }
 
@@ -21,6 +23,7 @@ export interface NodeDefinition {
   readonly topic?: string;
   readonly parents: readonly GraphNode[];
   readonly storeNames?: readonly string[];
+  readonly acceptsNullKeys?: boolean;
   readonly create: (scope: TaskScope) => Operator;
 }
 
@@ -77,9 +80,11 @@ export class TopologyGraph {
 
   add(definition: NodeDefinition): GraphNode {
     const { name, kind = 'processor', topic, parents, storeNames = [], create } = definition;
+    const { acceptsNullKeys = false } = definition;
     if (this.#names.has(name)) throw duplicate('operator', name, this.applicationId);
     this.#names.add(name);
-    const node: GraphNode = { name, kind, topic, parents, children: [], storeNames, create };
+    const children: GraphNode[] = [];
+    const node: GraphNode = { name, kind, topic, parents, children, storeNames, acceptsNullKeys, create };
     for (const parent of parents) parent.children.push(node);
     this.nodes.push(node);
     return node;
