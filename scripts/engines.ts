@@ -5,8 +5,9 @@ import type { Engine } from './engines/engine.ts';
 import { kafka } from './engines/kafka.ts';
 import { kafkaStreams } from './engines/kafka-streams.ts';
 import { kafkaTools } from './engines/kafka-tools.ts';
+import { postgres } from './engines/postgres.ts';
 
-const engines: readonly Engine[] = [chromium, dbt, kafka, kafkaStreams, kafkaTools];
+const engines: readonly Engine[] = [chromium, dbt, kafka, kafkaStreams, kafkaTools, postgres];
 
 const usage = `npm run engines [-- NAME …] [--list]
 Installs the real engines that tests use, outside this folder: ${enginesFolder()}

@@ -2,6 +2,7 @@ import { CUBE_ERRORS } from '@millrace/adapters/cube';
 import { DBT_ERRORS } from '@millrace/adapters/dbt';
 import { DATA_FILE_ERRORS } from '@millrace/adapters/duckdb';
 import { KAFKA_ERRORS } from '@millrace/adapters/kafka';
+import { POSTGRES_ERRORS } from '@millrace/adapters/postgres';
 import type { ErrorDefinition, ErrorKind } from '@millrace/core/base';
 import { CONTRACT_ERRORS } from '@millrace/core/contract';
 import { INGEST_ERRORS } from '@millrace/core/ingest';
@@ -9,6 +10,7 @@ import { LIVE_ERRORS } from '@millrace/core/live';
 import { LOG_ERRORS } from '@millrace/core/log';
 import { MODELS_ERRORS } from '@millrace/core/models';
 import { SEMANTIC_ERRORS } from '@millrace/core/semantic';
+import { SOURCES_ERRORS } from '@millrace/core/sources';
 import { STREAMS_ERRORS } from '@millrace/core/streams';
 import { WAREHOUSE_ERRORS } from '@millrace/core/warehouse';
 import { CLI_ERRORS } from '../../packages/server/src/cli/index.ts';
@@ -23,6 +25,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, ErrorDefinition>>>>
   'HTTP': HTTP_ERRORS,
   'Ingest': INGEST_ERRORS,
   'Log': { ...LOG_ERRORS, ...KAFKA_ERRORS },
+  'Sources': { ...SOURCES_ERRORS, ...POSTGRES_ERRORS },
   'Streams': STREAMS_ERRORS,
   'Warehouse': WAREHOUSE_ERRORS,
   'Models': { ...MODELS_ERRORS, ...DBT_ERRORS },

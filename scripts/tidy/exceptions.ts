@@ -25,6 +25,10 @@ export const entries: readonly Named[] = [
     path: /^packages\/server\/test\/offline-session\.ts$/,
     reason: 'offline.test.ts starts it in a namespace',
   },
+  {
+    path: /^packages\/adapters\/src\/postgres\/capture-process\.ts$/,
+    reason: 'kill-capture.engine.test.ts starts it, to kill it',
+  },
   { path: /^scripts\/test\/event-reporter\.ts$/, reason: 'node --test-reporter loads it' },
 ];
 
@@ -69,6 +73,11 @@ export const deepImports: readonly Crossing[] = [
 
 /** Imports against the direction of the rooms. */
 export const againstDirection: readonly Crossing[] = [
+  {
+    from: /^packages\/adapters\/src\/postgres\/capture-process\.ts$/,
+    to: /^packages\/adapters\/src\/disk\/index\.ts$/,
+    reason: 'the process that a test kills captures into the log on the disk',
+  },
   {
     from: /^packages\/testkit\/src\/load\/server-process\.ts$/,
     to: /^packages\/server\/(bin\/launch\.mjs|src\/main\.ts)$/,

@@ -28,7 +28,7 @@ export function roomOf(path: string): Room {
 
 /** Which rooms of core a room of core may import. */
 const afterLogAndWarehouse = ['base', 'contract', 'log', 'warehouse', 'schedule'];
-const beforeLive = [...afterLogAndWarehouse, 'ingest', 'streams', 'capture', 'connect', 'models', 'semantic'];
+const beforeLive = [...afterLogAndWarehouse, 'ingest', 'streams', 'sources', 'connect', 'models', 'semantic'];
 export const coreDirections: Readonly<Record<string, readonly string[]>> = {
   base: [],
   contract: ['base'],
@@ -38,10 +38,10 @@ export const coreDirections: Readonly<Record<string, readonly string[]>> = {
   schedule: ['base', 'contract'],
   ingest: afterLogAndWarehouse,
   streams: afterLogAndWarehouse,
-  capture: afterLogAndWarehouse,
+  sources: afterLogAndWarehouse,
   connect: afterLogAndWarehouse,
   models: afterLogAndWarehouse,
-  semantic: [...afterLogAndWarehouse, 'ingest', 'streams', 'capture', 'connect', 'models'],
+  semantic: [...afterLogAndWarehouse, 'ingest', 'streams', 'sources', 'connect', 'models'],
   live: beforeLive,
   observe: ['base'],
 };

@@ -5,3 +5,4 @@ export { findExecutable } from './executable.ts';
 export { kafkaClassPath, kafkaJars, kafkaVersion } from './kafka.ts';
 export { kafkaStreamsClassPath, kafkaStreamsJars, kafkaStreamsVersion } from './kafka-streams.ts';
 export { kafkaToolsClassPath, kafkaToolsJars, kafkaToolsVersion } from './kafka-tools.ts';
+export { postgresNative, postgresPackage, postgresVersion } from './postgres.ts';

@@ -1,0 +1,9 @@
+/** Changes of a Postgres database, by its own logical replication. */
+export { capturePostgres, type PostgresCaptureOptions } from './capture.ts';
+export { POSTGRES_ERRORS } from './errors.ts';
+export {
+  definePostgresSource,
+  isPostgresSource,
+  type PostgresSource,
+  type PostgresSourceDefinition,
+} from './source.ts';
