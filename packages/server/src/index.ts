@@ -9,4 +9,5 @@ export {
 } from '@millrace/core/contract';
 export { defineAlert, type AlertAction, type AlertDefinition } from '@millrace/core/observe';
 export * from '@millrace/core/streams';
+export { definePostgresSource, type PostgresSourceDefinition } from '@millrace/core/sources';
 export { defineProject, type Companion, type ProjectDefinition } from './project/definition.ts';

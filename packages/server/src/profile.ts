@@ -34,6 +34,7 @@ import {
   openAuditTrail,
   pipelineReport,
   SourceDirectory,
+  startCaptures,
   systemClock,
   SystemProbe,
   systemRandom,
@@ -93,7 +94,7 @@ export async function openProfile(options: ProfileOptions): Promise<Profile> {
     await mkdir(options.dataFolder, { recursive: true });
     const instruments = openInstruments(opened);
     const storage = await openStorage(options, { meter: instruments.meter, failure }, opened);
-    const engine = await openEngine(options, { ...instruments, ...storage }, opened);
+    const engine = await openEngine(options, { ...instruments, ...storage, failure }, opened);
     engine.pump.onStateChange((state) => {
       if (state.status === 'failed') failure.raise(state.error);
     });
@@ -245,7 +246,7 @@ interface Engine {
 
 async function openEngine(
   { project, dataFolder, cacheFolder, logger }: ProfileOptions,
-  { log, warehouse, meter, probe, visibility }: Storage & Instruments,
+  { log, warehouse, meter, probe, visibility, failure }: Storage & Instruments & LogInstruments,
   opened: OpenedParts,
 ): Promise<Engine> {
   const registry = new ContractRegistry(project.contracts, {
@@ -277,6 +278,8 @@ async function openEngine(
     probe.loaded(receipt);
     models.loaded(receipt);
   });
+  const onFailure = (error: Error): void => failure.raise(error);
+  opened.add(startCaptures({ sources: project.sources, logger, log, onFailure }));
   if (pump.identity().storedRecords > 0) probe.expectEvents();
   const semantic = startSemantic({ project, cacheFolder, logger }, warehouse, meter);
   if (semantic !== undefined) opened.add(semantic);

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { type Clock, silentLogger, silentMeter } from '@millrace/core/base';
 import { openEmbeddedLog, type EventLog } from '@millrace/core/log';
 import { checksum, nodeFileSystem } from '../disk/index.ts';
-import { capturePostgres, definePostgresSource, type PostgresSourceDefinition } from './index.ts';
+import { definePostgresSource, type PostgresSourceDefinition } from '@millrace/core/sources';
+import { capturePostgres } from './index.ts';
 
 export const realClock: Clock = {
   nowMs: () => Date.now(),

@@ -1,5 +1,6 @@
 import { type Clock, isMillraceError, type Logger, messageOf, sleep } from '@millrace/core/base';
 import type { EventLog } from '@millrace/core/log';
+import type { PostgresSource } from '@millrace/core/sources';
 import { ChangeWriter } from './change-writer.ts';
 import { PgConnection, sqlState } from './connection.ts';
 import { postgresError, slotTaken } from './errors.ts';
@@ -7,7 +8,6 @@ import { type CapturePosition, PositionStore } from './position-store.ts';
 import { preflight } from './preflight.ts';
 import { ReplicationStream } from './replication-stream.ts';
 import { copyTables } from './snapshot.ts';
-import type { PostgresSource } from './source.ts';
 import { TableCatalog } from './table-catalog.ts';
 import { TransactionReader } from './transaction-reader.ts';
 

@@ -1,9 +1,3 @@
 /** Changes of a Postgres database, by its own logical replication. */
 export { capturePostgres, type PostgresCaptureOptions } from './capture.ts';
 export { POSTGRES_ERRORS } from './errors.ts';
-export {
-  definePostgresSource,
-  isPostgresSource,
-  type PostgresSource,
-  type PostgresSourceDefinition,
-} from './source.ts';

@@ -95,7 +95,8 @@ async function write(url: string, random: Random, signal: AbortSignal): Promise<
 
 async function untilConfirmed(admin: PgConnection, slot: string): Promise<void> {
   const [[end] = []] = await admin.rows('SELECT pg_current_wal_lsn()');
-  const query = `SELECT confirmed_flush_lsn >= $2::pg_lsn FROM pg_replication_slots WHERE slot_name = $1`;
+  // A slot that was just made is past everything: only an active one has been read.
+  const query = `SELECT active AND confirmed_flush_lsn >= $2::pg_lsn FROM pg_replication_slots WHERE slot_name = $1`;
   for (let round = 0; round < 300; round++) {
     const [[isThere] = []] = await admin.rows(query, [slot, end]);
     if (isThere === 't') return;

@@ -6,12 +6,12 @@ import {
   type PgRelation,
   snapshotChange,
   TRUNCATED,
+  type PostgresSource,
 } from '@millrace/core/sources';
 import type { ChangeWriter } from './change-writer.ts';
 import { PgConnection, quoted, type Row } from './connection.ts';
 import { postgresError } from './errors.ts';
 import type { CapturePosition } from './position-store.ts';
-import type { PostgresSource } from './source.ts';
 import { type PublishedTable, publishedTables, TableCatalog } from './table-catalog.ts';
 
 const FETCH_ROWS = 2_000;

@@ -7,11 +7,11 @@ import {
   type KeyedChange,
   type PgMessage,
   TRUNCATED,
+  type PostgresSource,
 } from '@millrace/core/sources';
 import type { ChangeWriter } from './change-writer.ts';
 import type { CapturePosition } from './position-store.ts';
 import type { StreamItem } from './replication-stream.ts';
-import type { PostgresSource } from './source.ts';
 import type { TableCatalog } from './table-catalog.ts';
 
 export interface TransactionReaderOptions {

@@ -11,3 +11,9 @@ export {
 } from './pgoutput.ts';
 export { type DecimalMode, type PgType, PgTypes } from './postgres-types.ts';
 export { type CapturedTable, changesOf, type KeyedChange, snapshotChange, TRUNCATED } from './row-changes.ts';
+export {
+  definePostgresSource,
+  isPostgresSource,
+  type PostgresSource,
+  type PostgresSourceDefinition,
+} from './postgres-source.ts';

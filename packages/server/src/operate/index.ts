@@ -1,6 +1,7 @@
 /** The program watching and steering itself. */
 export { createActionRunner } from './action-runner.ts';
 export { openAuditTrail } from './audit-trail.ts';
+export { startCaptures } from './captures.ts';
 export { Companions } from './companions.ts';
 export { HopFigures } from './hop-figures.ts';
 export { lineLogger } from './line-logger.ts';

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { assert, isMillraceError, messageOf, type MillraceError } from '@millrace/core/base';
 import { isEventContract, type EventContract } from '@millrace/core/contract';
 import { isAlertDefinition, type AlertDefinition } from '@millrace/core/observe';
+import { isPostgresSource, type PostgresSource } from '@millrace/core/sources';
 import { isTopology, type Topology } from '@millrace/core/streams';
 import type { ProjectDefinition } from './definition.ts';
 import { fail } from './errors.ts';
@@ -15,6 +16,8 @@ export interface Project {
   readonly contracts: readonly EventContract[];
   readonly topologies: readonly Topology[];
   readonly alerts: readonly AlertDefinition[];
+  /** Databases whose changes become events. */
+  readonly sources: readonly PostgresSource[];
   /** The dbt project. */
   readonly modelsFolder: string | undefined;
   /** Cube data models. */
@@ -24,7 +27,7 @@ export interface Project {
   readonly files: ReadonlyMap<Definition, string>;
 }
 
-type Definition = EventContract | Topology | AlertDefinition;
+type Definition = EventContract | Topology | AlertDefinition | PostgresSource;
 
 /** Loads `folder`; `PROJECT_NOT_FOUND`, `PROJECT_BROKEN_FILE` and `PROJECT_BAD_DEFINITION` name the file. */
 export async function loadProject(folder: string): Promise<Project> {
@@ -72,6 +75,11 @@ export async function inspectProject(folder: string): Promise<InspectedProject> 
     isKind: isAlertDefinition,
     wanted: 'alert made by defineAlert',
   });
+  const sources = await collect(found, {
+    folder: 'sources',
+    isKind: isPostgresSource,
+    wanted: 'source made by definePostgresSource',
+  });
   const [first, ...others] = problems;
   if (first !== undefined) return { problems: [first, ...others] };
   assert(definition !== undefined, 'a definition that is not there is a problem');
@@ -81,6 +89,7 @@ export async function inspectProject(folder: string): Promise<InspectedProject> 
     contracts,
     topologies,
     alerts,
+    sources,
     modelsFolder: await folderOf(root, 'models'),
     semanticFolder: await folderOf(root, 'semantic'),
     dashboardsFolder: await folderOf(root, 'dashboards'),

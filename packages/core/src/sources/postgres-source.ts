@@ -1,4 +1,4 @@
-import type { DecimalMode } from '@millrace/core/sources';
+import type { DecimalMode } from './postgres-types.ts';
 
 const brand = Symbol.for('millrace.postgres-source');
 
