@@ -123,7 +123,7 @@ export function addRepartition(parts: StreamParts, plan: RepartitionPlan): Graph
     topic,
     parents: [parts.node],
     create: (scope) => {
-      const keepsNulls = keepsNullKeys || leadsToLeftJoin(source);
+      const keepsNulls = keepsNullKeys || leadsToLeftJoin(graph, source);
       const options = { topic, keySerde, valueSerde: plan.valueSerde(), keepsNullKeys: keepsNulls };
       return new RepartitionOperator(`${plan.name}-repartition-sink`, scope, options);
     },
@@ -142,7 +142,10 @@ export function addRepartition(parts: StreamParts, plan: RepartitionPlan): Graph
   return source;
 }
 
-/** True when a left join comes before the next internal topic: it wants records without key (KIP-962). */
-function leadsToLeftJoin(node: GraphNode): boolean {
-  return node.children.some((child) => child.acceptsNullKeys || leadsToLeftJoin(child));
+/** True when a left join comes later, behind further internal topics too: it wants null keys (KIP-962). */
+function leadsToLeftJoin(graph: TopologyGraph, node: GraphNode): boolean {
+  return node.children.some((child) => {
+    const next = graph.repartitionTopics.find(({ sink }) => sink === child)?.source ?? child;
+    return child.acceptsNullKeys || leadsToLeftJoin(graph, next);
+  });
 }
