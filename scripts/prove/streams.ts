@@ -21,14 +21,13 @@ const BATCH_CASES = 500;
 export async function proveStreams({ cases, seed, log }: ProveOptions): Promise<TrialResult> {
   const classPath = kafkaStreamsClassPath();
   if ('absent' in classPath) throw new Error(classPath.absent);
-  const java = new JavaStreams(classPath.path);
   log(`seeds ${seed} to ${seed + cases - 1}`);
   let failed = 0;
   for (let done = 0; done < cases; done += BATCH_CASES) {
     const batch = Array.from({ length: Math.min(BATCH_CASES, cases - done) }, (_, i) => {
       return randomCase(seededRandom(seed + done + i));
     });
-    const answers = await java.answers(batch);
+    const answers = await javaAnswers(classPath.path, batch);
     for (const [i, each] of batch.entries()) {
       const ours = answerOf(each);
       if (isDeepStrictEqual(ours, answers[i])) continue;
@@ -41,31 +40,22 @@ export async function proveStreams({ cases, seed, log }: ProveOptions): Promise<
   return { passed: cases - failed, failed };
 }
 
-/** Kafka Streams' test driver in a Java process of its own. */
-class JavaStreams {
-  readonly #classPath: string;
-
-  constructor(classPath: string) {
-    this.#classPath = classPath;
-  }
-
-  /** What Kafka Streams writes for each case. */
-  async answers(cases: readonly StreamCase[]): Promise<Written[][]> {
-    const folder = await mkdtemp(join(tmpdir(), 'millrace-streams-oracle-'));
-    try {
-      const source = join(import.meta.dirname, 'StreamsOracle.java');
-      const args = ['-cp', this.#classPath, source, folder];
-      const child = spawn(findExecutable(['java']) ?? 'java', args, { stdio: ['pipe', 'pipe', 'pipe'] });
-      let errors = '';
-      child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-4_000)));
-      child.stdin.on('error', () => {});
-      child.stdin.end(cases.map((each) => `${JSON.stringify(each)}\n`).join(''));
-      const answers: Written[][] = [];
-      for await (const line of createInterface(child.stdout)) answers.push(JSON.parse(line) as Written[]);
-      if (answers.length === cases.length) return answers;
-      throw new Error(`Java answered ${answers.length} of ${cases.length} cases: ${errors}`);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+/** What Kafka Streams' test driver, in a Java process of its own, writes for each case. */
+async function javaAnswers(classPath: string, cases: readonly StreamCase[]): Promise<Written[][]> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-streams-oracle-'));
+  try {
+    const source = join(import.meta.dirname, 'StreamsOracle.java');
+    const args = ['-cp', classPath, source, folder];
+    const child = spawn(findExecutable(['java']) ?? 'java', args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-4_000)));
+    child.stdin.on('error', () => {});
+    child.stdin.end(cases.map((each) => `${JSON.stringify(each)}\n`).join(''));
+    const answers: Written[][] = [];
+    for await (const line of createInterface(child.stdout)) answers.push(JSON.parse(line) as Written[]);
+    if (answers.length === cases.length) return answers;
+    throw new Error(`Java answered ${answers.length} of ${cases.length} cases: ${errors}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }

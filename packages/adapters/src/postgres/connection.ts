@@ -64,6 +64,11 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** A table's full name as SQL quotes it. */
+export function qualified(schema: string, table: string): string {
+  return `${quoted(schema)}.${quoted(table)}`;
+}
+
 /** The server's code, such as `42501`; undefined for what is no answer of a server. */
 export function sqlState(error: unknown): string | undefined {
   const source = isMillraceError(error) ? error.cause : error;

@@ -1,4 +1,4 @@
-import { type PgConnection, quoted } from './connection.ts';
+import { type PgConnection, qualified, quoted } from './connection.ts';
 import { notReady, type SetupProblem } from './errors.ts';
 
 export interface PreflightOptions {
@@ -72,7 +72,7 @@ async function publicationProblems(connection: PgConnection, publication: string
   );
   const statements = new Map<string, string>();
   for (const [schema, table, user, identity, mayEnter, maySelect] of tables) {
-    const full = `${quoted(schema ?? '')}.${quoted(table ?? '')}`;
+    const full = qualified(schema ?? '', table ?? '');
     const role = quoted(user ?? '');
     if (mayEnter !== 't') {
       const statement = `GRANT USAGE ON SCHEMA ${quoted(schema ?? '')} TO ${role};`;

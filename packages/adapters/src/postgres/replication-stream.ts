@@ -87,11 +87,6 @@ export class ReplicationStream {
     return this.#items.splice(0);
   }
 
-  /** True when everything that arrived was taken. */
-  get isDrained(): boolean {
-    return this.#items.length === 0;
-  }
-
   /** Everything up to `lsn` is durable here: the server may forget it. */
   confirm(lsn: bigint): void {
     if (lsn <= this.#confirmed) return;

@@ -9,7 +9,7 @@ import {
   type PostgresSource,
 } from '@millrace/core/sources';
 import type { ChangeWriter } from './change-writer.ts';
-import { PgConnection, quoted, type Row } from './connection.ts';
+import { PgConnection, qualified, quoted, type Row } from './connection.ts';
 import { postgresError } from './errors.ts';
 import type { CapturePosition } from './position-store.ts';
 import { type PublishedTable, publishedTables, TableCatalog } from './table-catalog.ts';
@@ -86,7 +86,7 @@ async function dropSlot(main: PgConnection, slot: string): Promise<void> {
 }
 
 function nameOf({ schema, table }: PgRelation): string {
-  return `${quoted(schema)}.${quoted(table)}`;
+  return qualified(schema, table);
 }
 
 function formOf(tables: readonly PublishedTable[]): string {

@@ -109,13 +109,12 @@ export interface RepartitionPlan {
   readonly keySerde: Serde<unknown>;
   readonly valueSerde: () => Serde<unknown>;
   readonly partitions: number | undefined;
-  readonly keepsNullKeys: boolean;
 }
 
 /** Cuts the graph below `parent` with an internal topic; returns the source behind it. */
 export function addRepartition(parts: StreamParts, plan: RepartitionPlan): GraphNode {
   const { graph } = parts.context;
-  const { keySerde, keepsNullKeys } = plan;
+  const { keySerde } = plan;
   const topic = graph.internalTopic(plan.name, 'repartition');
   const sink = graph.add({
     name: `${plan.name}-repartition-sink`,
@@ -123,8 +122,8 @@ export function addRepartition(parts: StreamParts, plan: RepartitionPlan): Graph
     topic,
     parents: [parts.node],
     create: (scope) => {
-      const keepsNulls = keepsNullKeys || leadsToLeftJoin(graph, source);
-      const options = { topic, keySerde, valueSerde: plan.valueSerde(), keepsNullKeys: keepsNulls };
+      const keepsNullKeys = leadsToLeftJoin(graph, source);
+      const options = { topic, keySerde, valueSerde: plan.valueSerde(), keepsNullKeys };
       return new RepartitionOperator(`${plan.name}-repartition-sink`, scope, options);
     },
   });

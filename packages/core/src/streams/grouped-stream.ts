@@ -15,23 +15,14 @@ import {
   type StoreNames,
   type TablePlan,
 } from './dsl-parts.ts';
-import type { KGroupedStream, TimeWindowedKStream } from './dsl.ts';
-import { TableNode, tableOverStore } from './ktable.ts';
+import type { KGroupedStream } from './dsl.ts';
+import { tableOverStore, type TableNode } from './ktable.ts';
 import type { Operator, TaskScope } from './operator.ts';
 import { Serdes, type Serde } from './serde.ts';
 import { SessionWindowedStreamNode } from './session-windowed-stream.ts';
 import type { GraphNode } from './topology-graph.ts';
-import { WindowStateStore } from './window-store.ts';
-import { WindowedAggregateOperator } from './windowed-aggregate-operator.ts';
-import {
-  checkWindows,
-  Windowed,
-  windowedSerde,
-  type TimeWindows,
-  checkSessionWindows,
-  retentionOf,
-  type SessionWindows,
-} from './windows.ts';
+import { TimeWindowedStreamNode } from './time-windowed-stream.ts';
+import { checkSessionWindows, checkWindows, type SessionWindows, type TimeWindows } from './windows.ts';
 
 const nothing = new Uint8Array(0);
 
@@ -94,7 +85,6 @@ export class GroupedStreamNode implements Erased<KGroupedStream<unknown, unknown
       keySerde,
       valueSerde: () => (this.#needsValues ? valueSerde : presenceSerde),
       partitions: undefined,
-      keepsNullKeys: false,
     });
     return this.#node;
   }
@@ -123,84 +113,5 @@ export class GroupedStreamNode implements Erased<KGroupedStream<unknown, unknown
       create: (scope) => create(names, scope),
     });
     return tableOverStore({ context, node, keySerde, valueSerde }, names.store);
-  }
-}
-
-/** `TimeWindowedKStream` over a graph. */
-export class TimeWindowedStreamNode implements Erased<TimeWindowedKStream<unknown, unknown>> {
-  readonly #group: GroupedStreamNode;
-  readonly #windows: TimeWindows;
-
-  constructor(group: GroupedStreamNode, windows: TimeWindows) {
-    this.#group = group;
-    this.#windows = windows;
-  }
-
-  count(options: OperatorOptions = {}): TableNode {
-    const node = this.#group.node(false);
-    return this.#materialized(
-      { role: 'KSTREAM-COUNT', options, valueSerde: options.valueSerde, node },
-      counting,
-    );
-  }
-
-  reduce(reducer: ReduceOptions['reducer'], options: OperatorOptions = {}): TableNode {
-    const valueSerde = options.valueSerde ?? this.#group.parts.valueSerde;
-    const plan = { role: 'KSTREAM-REDUCE', options, valueSerde, node: this.#group.node(true) };
-    return this.#materialized(plan, {
-      initializer: () => null,
-      aggregator: (aggregate, value) => (aggregate === null ? value : reducer(aggregate, value)),
-    });
-  }
-
-  aggregate(
-    initializer: () => unknown,
-    aggregator: Aggregation['aggregator'],
-    options: OperatorOptions = {},
-  ): TableNode {
-    const node = this.#group.node(true);
-    const plan = { role: 'KSTREAM-AGGREGATE', options, valueSerde: options.valueSerde, node };
-    return this.#materialized(plan, { initializer, aggregator });
-  }
-
-  #materialized(plan: TablePlan & { readonly node: GraphNode }, aggregation: Aggregation): TableNode {
-    const windows = this.#windows;
-    const { parts } = this.#group;
-    const { context } = parts.stream;
-    const names = storeNames(context.graph, plan.role, plan.options);
-    const keySerde = plan.options.keySerde ?? parts.keySerde;
-    const valueSerde = plan.valueSerde ?? Serdes.json();
-    const retentionMs = retentionOf(
-      plan.options.retentionMs,
-      windows.sizeMs + windows.graceMs,
-      names.operator,
-    );
-    const { sizeMs } = windows;
-    context.graph.addStore({
-      name: names.store,
-      isQueryable: names.isQueryable,
-      create: () => new WindowStateStore({ name: names.store, keySerde, valueSerde, sizeMs, retentionMs }),
-    });
-    const node = context.graph.add({
-      name: names.operator,
-      parents: [plan.node],
-      storeNames: [names.store],
-      create: (scope) => {
-        const options = { ...aggregation, storeName: names.store, windows };
-        return new WindowedAggregateOperator(names.operator, scope, options);
-      },
-    });
-    return new TableNode({
-      context,
-      node,
-      keySerde: windowedSerde(keySerde, sizeMs) as Serde<unknown>,
-      valueSerde,
-      storeNames: [names.store],
-      closesAfterMs: windows.graceMs,
-      getter: (scope) => {
-        const store = scope.store<WindowStateStore>(names.store);
-        return (key) => (key instanceof Windowed ? store.entry(key.key, key.startMs).value : null);
-      },
-    });
   }
 }

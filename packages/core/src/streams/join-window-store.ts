@@ -1,15 +1,13 @@
-import { readInt32, writeInt32 } from '../log/index.ts';
+import { framed, FramedBytesReader } from './framed-bytes.ts';
 import type { Serde } from './serde.ts';
-import { StateEntry, type StoreKey } from './state-entry.ts';
+import type { StateEntry, StoreKey } from './state-entry.ts';
 import { StateStore, type StateStoreOptions } from './state-store.ts';
+import { TimeOrderedEntries } from './time-ordered-entries.ts';
 
 export interface JoinWindowStoreOptions extends StateStoreOptions {
   /** Records are kept while they are later than the store's stream time less this. */
   readonly retentionMs: number;
 }
-
-/** The rows of a stretch of time, by key; each list is in the order of time. */
-type Segment = Map<StoreKey, StateEntry[]>;
 
 /**
  * One side of a stream–stream join: the records of the last while, by key and time. A row holds all values of
@@ -19,14 +17,19 @@ type Segment = Map<StoreKey, StateEntry[]>;
 export class JoinWindowStore extends StateStore {
   readonly #retentionMs: number;
   readonly #segmentMs: number;
-  readonly #segments = new Map<number, Segment>();
+  readonly #segments = new Map<number, TimeOrderedEntries>();
   protected readonly isWindowed = true;
-  entryCount = 0;
 
   constructor(options: JoinWindowStoreOptions) {
     super({ ...options, valueSerde: listSerde(options.valueSerde) });
     this.#retentionMs = options.retentionMs;
     this.#segmentMs = Math.max(1, Math.ceil(options.retentionMs / 2));
+  }
+
+  get entryCount(): number {
+    let count = 0;
+    for (const segment of this.#segments.values()) count += segment.size;
+    return count;
   }
 
   /** Keeps a record, unless it is past retention already. */
@@ -44,7 +47,7 @@ export class JoinWindowStore extends StateStore {
     const firstMs = Math.max(fromMs, this.#earliestMs, 0);
     const found: StateEntry[] = [];
     for (let number = this.#segmentOf(firstMs); number <= this.#segmentOf(toMs); number++) {
-      for (const entry of this.#segments.get(number)?.get(id) ?? []) {
+      for (const entry of this.#segments.get(number)?.of(id) ?? []) {
         const { windowStartMs, value } = entry;
         if (windowStartMs >= firstMs && windowStartMs <= toMs && value !== null) found.push(entry);
       }
@@ -53,12 +56,11 @@ export class JoinWindowStore extends StateStore {
   }
 
   *entries(): IterableIterator<StateEntry> {
-    for (const segment of this.#segments.values()) for (const rows of segment.values()) yield* rows;
+    for (const segment of this.#segments.values()) yield* segment.values();
   }
 
   clear(): void {
     this.#segments.clear();
-    this.entryCount = 0;
     this.streamTimeMs = -1;
     this.committedStreamTimeMs = -1;
   }
@@ -66,36 +68,18 @@ export class JoinWindowStore extends StateStore {
   protected entryFor(id: StoreKey, key: unknown, timestampMs: number): StateEntry {
     const number = this.#segmentOf(timestampMs);
     let segment = this.#segments.get(number);
-    if (segment === undefined) this.#segments.set(number, (segment = new Map()));
-    let rows = segment.get(id);
-    if (rows === undefined) segment.set(id, (rows = []));
-    // Nearly every record is the latest of its key.
-    let index = rows.length;
-    while (index > 0 && rows[index - 1]!.windowStartMs > timestampMs) index--;
-    const before = rows[index - 1];
-    if (before?.windowStartMs === timestampMs) return before;
-    const entry = new StateEntry(id, key, timestampMs);
-    rows.splice(index, 0, entry);
-    this.entryCount++;
-    return entry;
+    if (segment === undefined) this.#segments.set(number, (segment = new TimeOrderedEntries()));
+    return segment.entry(id, key, timestampMs);
   }
 
   protected remove(entry: StateEntry): void {
-    const segment = this.#segments.get(this.#segmentOf(entry.windowStartMs));
-    const rows = segment?.get(entry.id);
-    const index = rows?.indexOf(entry) ?? -1;
-    if (index < 0) return;
-    rows!.splice(index, 1);
-    this.entryCount--;
-    if (rows!.length === 0) segment!.delete(entry.id);
+    this.#segments.get(this.#segmentOf(entry.windowStartMs))?.delete(entry);
   }
 
   protected afterConfirm(): void {
     const earliestMs = this.committedStreamTimeMs - this.#retentionMs + 1;
-    for (const [number, segment] of this.#segments) {
-      if ((number + 1) * this.#segmentMs > earliestMs) continue;
-      for (const rows of segment.values()) this.entryCount -= rows.length;
-      this.#segments.delete(number);
+    for (const number of this.#segments.keys()) {
+      if ((number + 1) * this.#segmentMs <= earliestMs) this.#segments.delete(number);
     }
   }
 
@@ -108,26 +92,14 @@ export class JoinWindowStore extends StateStore {
   }
 }
 
-/** Values one after the other, each behind its length (4 bytes). */
+/** A row of values as it lies in the changelog. */
 function listSerde(valueSerde: Serde<unknown>): Serde<readonly unknown[]> {
   return {
-    serialize(values) {
-      const parts: Uint8Array[] = [];
-      for (const value of values) {
-        const bytes = valueSerde.serialize(value);
-        const length = Buffer.allocUnsafe(4);
-        writeInt32(length, 0, bytes.length);
-        parts.push(length, bytes);
-      }
-      return Buffer.concat(parts);
-    },
+    serialize: (values) => Buffer.concat(values.flatMap((value) => framed(valueSerde.serialize(value)))),
     deserialize(bytes) {
       const values: unknown[] = [];
-      for (let position = 0; position < bytes.length;) {
-        const end = position + 4 + readInt32(bytes, position);
-        values.push(valueSerde.deserialize(bytes.subarray(position + 4, end)));
-        position = end;
-      }
+      const reader = new FramedBytesReader(bytes);
+      while (!reader.isAtEnd) values.push(valueSerde.deserialize(reader.bytes()));
       return values;
     },
   };

@@ -141,7 +141,7 @@ export class StreamNode implements Erased<KStream<unknown, unknown>> {
 
   repartition(options: OperatorOptions = {}): StreamNode {
     const name = this.parts.context.graph.nameFor('KSTREAM-REPARTITION', options.name);
-    return this.#repartitioned({ name, options, partitions: options.partitions, keepsNullKeys: false });
+    return this.#repartitioned({ name, options, partitions: options.partitions });
   }
 
   groupByKey(options: OperatorOptions = {}): GroupedStreamNode {
@@ -166,7 +166,7 @@ export class StreamNode implements Erased<KStream<unknown, unknown>> {
     const names = storeNames(graph, 'KSTREAM-TOTABLE', options);
     const serdes = serdesOf(options, this.parts);
     const { parts } = this.parts.isKeyChanged
-      ? this.#repartitioned({ name: names.operator, options, partitions: undefined, keepsNullKeys: false })
+      ? this.#repartitioned({ name: names.operator, options, partitions: undefined })
       : this;
     addKeyValueStore(graph, { name: names.store, isQueryable: names.isQueryable, ...serdes });
     const node = graph.add({
@@ -198,7 +198,7 @@ export class StreamNode implements Erased<KStream<unknown, unknown>> {
     if (tableParts.context !== context) throw foreign('join');
     const name = context.graph.nameFor(join.isLeft ? 'KSTREAM-LEFTJOIN' : 'KSTREAM-JOIN', options.name);
     const { parts } = this.parts.isKeyChanged
-      ? this.#repartitioned({ name, options, partitions: undefined, keepsNullKeys: join.isLeft })
+      ? this.#repartitioned({ name, options, partitions: undefined })
       : this;
     const node = context.graph.add({
       name,
@@ -219,7 +219,7 @@ export class StreamNode implements Erased<KStream<unknown, unknown>> {
     const windows = checkJoinWindows(options.windows, name);
     const side = (stream: StreamNode, sideName: string, valueSerde: Serde<unknown> | undefined) => {
       const sideOptions = { ...options, valueSerde } as OperatorOptions;
-      const plan = { name: sideName, options: sideOptions, partitions: undefined, keepsNullKeys: false };
+      const plan = { name: sideName, options: sideOptions, partitions: undefined };
       const { parts } = stream.parts.isKeyChanged ? stream.#repartitioned(plan) : stream;
       return { name: sideName, node: parts.node, ...serdesOf(sideOptions, parts) };
     };
@@ -295,7 +295,6 @@ export class StreamNode implements Erased<KStream<unknown, unknown>> {
     readonly name: string;
     readonly options: OperatorOptions;
     readonly partitions: number | undefined;
-    readonly keepsNullKeys: boolean;
   }): StreamNode {
     const serdes = serdesOf(plan.options, this.parts);
     const node = addRepartition(this.parts, {
@@ -303,7 +302,6 @@ export class StreamNode implements Erased<KStream<unknown, unknown>> {
       keySerde: serdes.keySerde,
       valueSerde: () => serdes.valueSerde,
       partitions: plan.partitions,
-      keepsNullKeys: plan.keepsNullKeys,
     });
     return new StreamNode({ context: this.parts.context, node, ...serdes, isKeyChanged: false });
   }

@@ -32,6 +32,8 @@ export class SessionAggregateOperator extends UserOperator<unknown> {
   readonly #options: SessionAggregateOptions;
   readonly #late: Counter;
   readonly #withoutKey: Counter;
+  /** Of the record that is being processed; the next one waits for it. */
+  #merge: Merge = { sessions: [], startMs: 0, endMs: 0 };
 
   constructor(name: string, scope: TaskScope, options: SessionAggregateOptions) {
     super(name, scope);
@@ -48,7 +50,8 @@ export class SessionAggregateOperator extends UserOperator<unknown> {
     }
     const { inactivityGapMs, graceMs } = this.#options.windows;
     const streamTimeMs = Math.max(this.#store.streamTimeMs, record.timestampMs);
-    if (this.#merge(record).endMs < streamTimeMs - graceMs - inactivityGapMs) {
+    this.#merge = this.#mergeOf(record);
+    if (this.#merge.endMs < streamTimeMs - graceMs - inactivityGapMs) {
       this.#late.add(1);
       return undefined;
     }
@@ -58,7 +61,7 @@ export class SessionAggregateOperator extends UserOperator<unknown> {
   protected call(record: StreamRecord): Awaitable<unknown> {
     const { initializer, merger, aggregator } = this.#options;
     let aggregate: Awaitable<unknown> = initializer();
-    for (const { value } of this.#merge(record).sessions) {
+    for (const { value } of this.#merge.sessions) {
       aggregate = after(aggregate, (before) => merger(before, value, record.key));
     }
     return after(aggregate, (before) => aggregator(before, record.value, record.key));
@@ -66,7 +69,7 @@ export class SessionAggregateOperator extends UserOperator<unknown> {
 
   protected proceed(record: StreamRecord, aggregate: unknown): Pending {
     const { key, timestampMs, headers } = record;
-    const { sessions, startMs, endMs } = this.#merge(record);
+    const { sessions, startMs, endMs } = this.#merge;
     const updates: StreamRecord[] = [];
     // A session of the record's very time is overwritten, not replaced.
     if (startMs !== timestampMs || endMs !== timestampMs) {
@@ -81,7 +84,7 @@ export class SessionAggregateOperator extends UserOperator<unknown> {
     return this.forwardAll(updates);
   }
 
-  #merge({ key, timestampMs }: StreamRecord): Merge {
+  #mergeOf({ key, timestampMs }: StreamRecord): Merge {
     const gapMs = this.#options.windows.inactivityGapMs;
     const sessions = this.#store.find(key, timestampMs - gapMs, timestampMs + gapMs);
     let startMs = timestampMs;

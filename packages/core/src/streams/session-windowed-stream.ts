@@ -1,18 +1,12 @@
-import {
-  storeNames,
-  type Erased,
-  type OperatorOptions,
-  type StreamGroup,
-  type TablePlan,
-} from './dsl-parts.ts';
-import type { SessionWindowedKStream } from './dsl.ts';
-import { TableNode } from './ktable.ts';
-import type { GraphNode } from './topology-graph.ts';
 import { counting, type ReduceOptions } from './aggregate-operators.ts';
-import { Serdes, type Serde } from './serde.ts';
+import type { Erased, OperatorOptions, StreamGroup, TablePlan } from './dsl-parts.ts';
+import type { SessionWindowedKStream } from './dsl.ts';
+import type { TableNode } from './ktable.ts';
 import { SessionAggregateOperator, type SessionAggregation } from './session-aggregate-operator.ts';
 import { SessionStateStore } from './session-store.ts';
-import { retentionOf, sessionWindowedSerde, Windowed, type SessionWindows } from './windows.ts';
+import type { GraphNode } from './topology-graph.ts';
+import { addWindowedTable } from './windowed-table.ts';
+import { sessionWindowedSerde, type SessionWindows } from './windows.ts';
 
 const countingSessions: SessionAggregation = {
   ...counting,
@@ -56,43 +50,18 @@ export class SessionWindowedStreamNode implements Erased<SessionWindowedKStream<
 
   #materialized(plan: TablePlan & { readonly node: GraphNode }, aggregation: SessionAggregation): TableNode {
     const windows = this.#windows;
-    const { parts } = this.#group;
-    const { context } = parts.stream;
-    const names = storeNames(context.graph, plan.role, plan.options);
-    const keySerde = plan.options.keySerde ?? parts.keySerde;
-    const valueSerde = plan.valueSerde ?? Serdes.json();
-    const leastMs = windows.inactivityGapMs + windows.graceMs;
-    const retentionMs = retentionOf(plan.options.retentionMs, leastMs, names.operator);
-    context.graph.addStore({
-      name: names.store,
-      isQueryable: names.isQueryable,
-      create: () => new SessionStateStore({ name: names.store, keySerde, valueSerde, retentionMs }),
-    });
-    const node = context.graph.add({
-      name: names.operator,
-      parents: [plan.node],
-      storeNames: [names.store],
-      create: (scope) => {
-        const options = { ...aggregation, storeName: names.store, windows };
-        return new SessionAggregateOperator(names.operator, scope, options);
-      },
-    });
-    return new TableNode({
-      context,
-      node,
-      keySerde: sessionWindowedSerde(keySerde) as Serde<unknown>,
-      valueSerde,
-      storeNames: [names.store],
-      closesAfterMs: leastMs,
-      getter: (scope) => {
-        const store = scope.store<SessionStateStore>(names.store);
-        return (key) => {
-          if (!(key instanceof Windowed)) return null;
-          const session = store.find(key.key, key.endMs, key.startMs).at(0);
-          return session?.windowStartMs === key.startMs && session.timestampMs === key.endMs
-            ? session.value
-            : null;
-        };
+    const closesAfterMs = windows.inactivityGapMs + windows.graceMs;
+    return addWindowedTable<SessionStateStore>(this.#group.parts, {
+      ...plan,
+      retentionMsMin: closesAfterMs,
+      closesAfterMs,
+      windowedSerde: sessionWindowedSerde,
+      createStore: (options) => new SessionStateStore(options),
+      createOperator: ({ name, storeName }, scope) =>
+        new SessionAggregateOperator(name, scope, { ...aggregation, storeName, windows }),
+      rowOf: (store, { key, startMs, endMs }) => {
+        const session = store.find(key, endMs, startMs).at(0);
+        return session?.windowStartMs === startMs && session.timestampMs === endMs ? session.value : null;
       },
     });
   }

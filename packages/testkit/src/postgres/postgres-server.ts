@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { postgresNative } from '@millrace/testkit/engines';
+import { freePorts } from '@millrace/testkit/kafka';
 
 const run = promisify(execFile);
 /** The server refuses to run as root. */
@@ -48,7 +48,7 @@ export class PostgresServer {
     }
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
     await run(join(home, 'bin', 'initdb'), initdb, { ...user, cwd: data });
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const all = { wal_level: 'logical', fsync: 'off', listen_addresses: '127.0.0.1', ...settings };
     const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const args = ['-D', data, '-p', String(port), '-c', 'unix_socket_directories=', ...flags];
@@ -85,13 +85,4 @@ async function untilReady(child: ChildProcess): Promise<void> {
       if (output.includes('ready to accept connections')) resolve();
     });
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
