@@ -174,3 +174,27 @@ test('a slot that somebody else made is left alone, and one that is gone is no r
   while ((await admin.rows(drop)).length === 0) await delay(20);
   await assert.rejects(attempt(), { code: 'POSTGRES_SLOT_LOST' });
 });
+
+test('a copy that waits for a change which waits for the copy lets it go and begins again', async (t) => {
+  const trial = await trialOf(t);
+  if (trial === undefined) return;
+  const { server, admin, log } = trial;
+  await admin.rows('CREATE TABLE busy (id int PRIMARY KEY)');
+  await admin.rows('CREATE PUBLICATION millrace FOR ALL TABLES');
+  const other = await PgConnection.open(server.url());
+  await other.rows('SET lock_timeout = 0');
+  await other.rows('BEGIN');
+  await other.rows('INSERT INTO busy VALUES (1)');
+  const stop = new AbortController();
+  const running = captureInto(log, { definition: { name: 'db', url: server.url() } }, stop.signal);
+  const waiting = `SELECT 1 FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted`;
+  while ((await admin.rows(waiting)).length === 0) await delay(20);
+  await other.rows('ALTER TABLE busy ADD COLUMN n int DEFAULT 7');
+  await other.rows('COMMIT');
+  await other.close();
+  await untilConfirmed(admin);
+  stop.abort();
+  await running;
+  const rows = (await recordsOf(log, 'db.public.busy')).map(({ value }) => value?.after);
+  assert.deepEqual(rows.at(-1), { id: '1', n: '7' });
+});

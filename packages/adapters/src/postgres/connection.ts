@@ -12,6 +12,8 @@ const FORMS = [
   'extra_float_digits=1',
   'bytea_output=hex',
   'statement_timeout=0',
+  // A slot can wait for a transaction that waits for the lock of a copy: then the copy begins again.
+  'lock_timeout=10s',
   'idle_in_transaction_session_timeout=0',
 ];
 const asText = { getTypeParser: () => (text: string) => text };
@@ -76,11 +78,11 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
-/** The error of ours: connection failures and shutdowns pass, what the server refuses does not. */
+/** The error of ours: connection failures, shutdowns and waits for locks pass, what the server refuses does not. */
 export function translated(error: unknown): Error {
   if (isMillraceError(error)) return error;
   const state = sqlState(error);
-  const passes = state === undefined || /^(08|53|57|40|55006)/.test(state);
+  const passes = state === undefined || /^(08|53|57|40|55006|55P03)/.test(state);
   return postgresError(passes ? 'POSTGRES_UNAVAILABLE' : 'POSTGRES_REFUSED', {
     message: `Postgres: ${messageOf(error)}`,
     cause: error,

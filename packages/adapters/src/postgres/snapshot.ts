@@ -32,9 +32,8 @@ export interface SnapshotOptions {
 export async function copyTables(main: PgConnection, options: SnapshotOptions): Promise<CapturePosition> {
   const { source, writer, isAgain } = options;
   const { slot } = source;
-  await main.rows('BEGIN');
-  const tables = await lockedTables(main, source.publication);
-  for (const { relation } of tables) await writer.prepare(relation);
+  const known = await publishedTables(main, source.publication);
+  for (const { relation } of known) await writer.prepare(relation);
   if (isAgain) await dropSlot(main, slot);
   const begun: CapturePosition = { slot, phase: 'snapshot', lsn: 0n, part: undefined };
   const origin: ChangeOrigin = {
@@ -46,18 +45,22 @@ export async function copyTables(main: PgConnection, options: SnapshotOptions): 
     lsn: 0n,
     lastCommitLsn: null,
   };
-  if (isAgain) for (const { relation } of tables) writer.add(TRUNCATED, relation, origin);
+  if (isAgain) for (const { relation } of known) writer.add(TRUNCATED, relation, origin);
   await writer.commit(begun);
 
   // The connection that made the slot must stay open, and idle, while its snapshot is read.
   const exporter = await PgConnection.open(source.url, true);
   const reader = await PgConnection.open(source.url);
   try {
+    // Locked by whoever reads: behind a change that waits for another session's lock, reading would wait too.
+    await reader.rows('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const names = known.map(({ relation }) => nameOf(relation));
+    if (names.length > 0) await reader.rows(`LOCK TABLE ${names.join(', ')} IN ACCESS SHARE MODE`);
     const create = `CREATE_REPLICATION_SLOT ${quoted(slot)} LOGICAL pgoutput (SNAPSHOT 'export')`;
     const [created = []] = await exporter.rows(create);
-    await reader.rows('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     await reader.rows(`SET TRANSACTION SNAPSHOT '${created[2]}'`);
-    if (formOf(await publishedTables(reader, source.publication)) !== formOf(tables)) {
+    const tables = await publishedTables(reader, source.publication);
+    if (formOf(tables) !== formOf(known)) {
       throw postgresError('POSTGRES_UNAVAILABLE', { message: 'The tables changed as their copy began.' });
     }
     const lsn = parseLsn(created[1] ?? '');
@@ -67,17 +70,10 @@ export async function copyTables(main: PgConnection, options: SnapshotOptions): 
     copy.finish();
     const position: CapturePosition = { slot, phase: 'stream', lsn, part: undefined };
     await writer.commit(position);
-    await main.rows('COMMIT');
     return position;
   } finally {
     await Promise.all([exporter.close(), reader.close()]);
   }
-}
-
-async function lockedTables(main: PgConnection, publication: string): Promise<readonly PublishedTable[]> {
-  const names = (await publishedTables(main, publication)).map(({ relation }) => nameOf(relation));
-  if (names.length > 0) await main.rows(`LOCK TABLE ${names.join(', ')} IN ACCESS SHARE MODE`);
-  return publishedTables(main, publication);
 }
 
 async function dropSlot(main: PgConnection, slot: string): Promise<void> {
