@@ -78,7 +78,7 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
-/** The error of ours: connection failures, shutdowns and waits for locks pass, what the server refuses does not. */
+/** The error of ours: lost connections and waits for locks pass, what the server refuses does not. */
 export function translated(error: unknown): Error {
   if (isMillraceError(error)) return error;
   const state = sqlState(error);
